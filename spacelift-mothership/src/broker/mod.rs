@@ -1,0 +1,1 @@
+//! Connections of workers: an embedded MQTT broker, or an outside one by URL.

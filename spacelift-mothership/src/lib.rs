@@ -1,0 +1,10 @@
+//! The control plane that answers private workers.
+
+pub mod broker;
+pub mod ca;
+pub mod cli;
+pub mod control;
+pub mod http;
+pub mod schedule;
+pub mod store;
+pub mod wire;

@@ -1,0 +1,3 @@
+//! The command line of the control plane.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Which run goes to which worker next: pure.

@@ -1,0 +1,1 @@
+//! Pools, stacks, runs, workers and commands in SQLite; blobs in files.

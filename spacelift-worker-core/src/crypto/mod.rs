@@ -1,0 +1,1 @@
+//! The narrow seam to cryptography: RSA, AEAD, HKDF, hashes, signatures. The one owner of all of them.

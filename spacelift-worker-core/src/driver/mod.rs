@@ -1,0 +1,1 @@
+//! Performs what the floors below decide: connections, processes, transfers, logs.

@@ -1,0 +1,1 @@
+//! Sealed run state, version 1.

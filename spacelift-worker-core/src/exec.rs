@@ -1,0 +1,121 @@
+//! What it means to execute one step of a run: the specification, the events, and the executor's trait.
+//!
+//! A local process and a container implement [`Executor`] alike. Nothing here starts anything.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+
+use crate::secret::SecretText;
+
+/// One command to run, wholly specified: nothing of the launcher's own environment is inherited.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ExecSpec {
+    /// Program and arguments, without a shell in between unless it is named here.
+    pub argv: Vec<String>,
+    /// The whole environment of the child.
+    pub env: BTreeMap<String, SecretText>,
+    /// Working directory on the host.
+    pub cwd: PathBuf,
+}
+
+impl ExecSpec {
+    /// A command with its working directory and an empty environment.
+    pub fn new(argv: Vec<String>, cwd: PathBuf) -> Self {
+        Self { argv, env: BTreeMap::new(), cwd }
+    }
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExitStatus {
+    /// It returned this code.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+}
+
+impl ExitStatus {
+    /// Whether the command succeeded.
+    pub fn success(self) -> bool {
+        self == Self::Code(0)
+    }
+
+    /// The code a shell would report: 128 and the signal's number for a signal.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Code(code) => code,
+            Self::Signal(signal) => 128 + signal,
+        }
+    }
+}
+
+impl fmt::Display for ExitStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit code {code}"),
+            Self::Signal(signal) => write!(f, "signal {signal}"),
+        }
+    }
+}
+
+/// What a running command tells.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ExecEvent {
+    /// Bytes of standard output or standard error, merged in the order in which they were written.
+    Output(Vec<u8>),
+    /// The command and everything it started is gone. Nothing follows.
+    Exited(ExitStatus),
+}
+
+/// A signal to a running command and everything it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExecSignal {
+    /// Ask it to end.
+    Terminate,
+    /// End it.
+    Kill,
+}
+
+/// Why a command could not be started or followed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {doing}")]
+#[non_exhaustive]
+pub struct ExecError {
+    /// What was tried, such as `start "sh" in /srv/run`; never an argument, which may be a secret.
+    pub doing: String,
+    /// What the system answered.
+    #[source]
+    pub source: std::io::Error,
+}
+
+impl ExecError {
+    /// An error with what was tried and what the system answered.
+    pub fn new(doing: impl Into<String>, source: std::io::Error) -> Self {
+        Self { doing: doing.into(), source }
+    }
+}
+
+/// A future without a name, as trait objects need it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Starts commands.
+pub trait Executor: Send + Sync {
+    /// Starts one command; it runs when this returns.
+    fn start(&self, spec: ExecSpec) -> BoxFuture<'_, Result<Box<dyn Execution>, ExecError>>;
+}
+
+/// A running command. Dropping it kills everything it started.
+pub trait Execution: Send {
+    /// The next event. Cancel-safe: a dropped future loses nothing.
+    fn next(&mut self) -> BoxFuture<'_, Result<ExecEvent, ExecError>>;
+
+    /// Sends a signal to all of it; none when it has ended.
+    fn signal(&mut self, signal: ExecSignal);
+}

@@ -1,0 +1,1 @@
+//! A ready launcher: configuration in, runs out.

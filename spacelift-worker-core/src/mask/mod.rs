@@ -1,0 +1,1 @@
+//! Secrets never reach a log: every occurrence of a secret in a stream becomes `*****`.

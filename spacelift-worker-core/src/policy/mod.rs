@@ -1,0 +1,1 @@
+//! The run initialization policy: a Rego file that may refuse a run before anything is started.

@@ -1,0 +1,1 @@
+//! A worker pool's credentials: its token and its private key.

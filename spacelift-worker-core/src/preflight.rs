@@ -1,0 +1,1 @@
+//! What this worker needs, listed and probed.

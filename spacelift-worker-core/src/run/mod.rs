@@ -1,0 +1,1 @@
+//! One run, from assignment to outcome: decides, performs nothing.
