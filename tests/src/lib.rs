@@ -1,1 +1,4 @@
-//! Whole-system tests: see the files in `tests/tests`.
+//! What the whole-system tests share. The tests themselves stand in `tests/tests`.
+
+pub mod house;
+pub mod source;
