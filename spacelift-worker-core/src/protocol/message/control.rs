@@ -6,7 +6,7 @@ use super::{Ack, Body, Nack, Phase};
 use crate::ids::{Lease, MessageId, RunId};
 
 /// The body of a message to a worker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ControlBody {
@@ -36,7 +36,7 @@ impl Body for ControlBody {
 }
 
 /// A phase of a run. Nothing starts before its `accept` is answered with `start`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Offer {
     /// Rises with every command in the pool.
     pub cmd_seq: u64,
@@ -58,7 +58,7 @@ pub struct Offer {
 }
 
 /// Sealed bytes in a message, or where to find them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SealedPart {
@@ -76,7 +76,7 @@ pub enum SealedPart {
 }
 
 /// The lease is the worker's for `ttl_ms`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Grant {
     /// Rises with every command in the pool.
     pub cmd_seq: u64,
@@ -98,7 +98,7 @@ pub struct Grant {
 }
 
 /// End a run, valid before its start, too.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Halt {
     /// Rises with every command in the pool.
     pub cmd_seq: u64,
@@ -109,7 +109,7 @@ pub struct Halt {
 }
 
 /// Take no new work, or take it again. Of several, the one with the highest `cmd_seq` holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Drain {
     /// Rises with every command in the pool.
     pub cmd_seq: u64,
@@ -118,7 +118,7 @@ pub struct Drain {
 }
 
 /// Self-destruct.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cycle {
     /// Rises with every command in the pool.
     pub cmd_seq: u64,

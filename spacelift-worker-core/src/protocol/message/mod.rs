@@ -39,7 +39,7 @@ pub const MAX_MESSAGE_LEN: usize = 120 * 1024;
 pub const OFFER_SIGNATURE_PREFIX: &[u8] = b"spacelift-worker/offer/v1\n";
 
 /// A message with its identity.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Message<B> {
     /// Unique for ever; the same when a message is sent again.
     pub id: MessageId,
@@ -56,14 +56,14 @@ pub type WorkerMessage = Message<WorkerBody>;
 pub type ControlMessage = Message<ControlBody>;
 
 /// The answer that a message arrived and was taken care of. Never answered itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ack {
     /// The message that is answered.
     pub re: MessageId,
 }
 
 /// The answer that a message was refused. Never answered itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Nack {
     /// The message that is answered.
     pub re: MessageId,
@@ -78,7 +78,7 @@ pub struct Nack {
 }
 
 /// Why a message was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NackReason {

@@ -8,7 +8,7 @@ use super::{Ack, Body, EndCause, Nack, Outcome, Phase, RunState, WorkerStatus};
 use crate::ids::{Lease, MessageId, RunId, WorkerId};
 
 /// The body of a message from a worker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WorkerBody {
@@ -50,7 +50,7 @@ impl Body for WorkerBody {
 }
 
 /// Who connects, and in which condition.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Hello {
     /// The worker that speaks, as in the topic.
     pub worker: WorkerId,
@@ -69,7 +69,7 @@ pub struct Hello {
 }
 
 /// The status of a worker, whole each time, so that losing one loses nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Status {
     /// What the worker is up to.
     pub status: WorkerStatus,
@@ -87,7 +87,7 @@ pub struct Status {
 }
 
 /// The run that a worker holds, and how far it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RunInHand {
     /// Which run.
     pub run: RunId,
@@ -101,7 +101,7 @@ pub struct RunInHand {
 }
 
 /// An offer is taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Accept {
     /// The offer's id.
     pub re: MessageId,
@@ -112,7 +112,7 @@ pub struct Accept {
 }
 
 /// A phase moved on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Progress {
     /// Which run.
     pub run: RunId,
@@ -128,7 +128,7 @@ pub struct Progress {
 }
 
 /// Which log segments of a lease there are; each manifest is whole and replaces the one before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LogManifest {
     /// Which run.
     pub run: RunId,
@@ -141,7 +141,7 @@ pub struct LogManifest {
 }
 
 /// One uploaded piece of a log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LogSegment {
     /// The name of the object, as in the offer.
     pub name: String,
@@ -156,7 +156,7 @@ pub struct LogSegment {
 }
 
 /// A phase ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Finished {
     /// Which run.
     pub run: RunId,
@@ -181,7 +181,7 @@ pub struct Finished {
 }
 
 /// An uploaded object, sealed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SealedObject {
     /// Its name, as in the offer.
     pub name: String,
@@ -192,7 +192,7 @@ pub struct SealedObject {
 }
 
 /// A phase of this or an earlier process had started and did not finish.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Interrupted {
     /// The worker that held it.
     pub worker: WorkerId,
@@ -203,7 +203,7 @@ pub struct Interrupted {
 }
 
 /// The worker leaves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Goodbye {
     /// True in the last will alone: nobody had time to say more.
     pub crashed: bool,
