@@ -1,1 +1,10 @@
-//! Files on disk: the environment, policies, sealing file to file, workspaces as archives.
+//! Files on disk: the environment, policies, atomic writes, workspaces as archives.
+//!
+//! Standard library alone: no async runtime, no network. Everything blocks; an async caller gives it a thread.
+
+pub mod atomic;
+pub mod environment;
+pub mod workspace;
+
+pub use atomic::{ReplaceError, replace_atomically};
+pub use environment::{Environment, from_env, pairs_from_env};
