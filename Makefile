@@ -1,0 +1,49 @@
+# The commands a person types. CI calls the same ones.
+
+DENY_VERSION := 0.20.2
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/spacelift-worker
+DENY := $(TOOLS)/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
+
+# Where the tests find what tests/setup.sh installs. With SLW_REQUIRE_ALL, a test whose program is missing fails
+export SLW_PYTHON ?= $(CURDIR)/.venv/bin/python
+export SLW_ANSIBLE_PLAYBOOK ?= $(CURDIR)/.venv/bin/ansible-playbook
+export SLW_MOSQUITTO ?= $(firstword $(wildcard /usr/local/sbin/mosquitto /usr/sbin/mosquitto /opt/homebrew/sbin/mosquitto) /usr/sbin/mosquitto)
+
+# In this order, one at a time: what is quick to tell comes first, and all of them share one target folder
+.NOTPARALLEL:
+.PHONY: help demo test setup fmt lint docs pure deny advisories
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: ## a control plane and two workers on this machine take a run from plan to apply
+	@sh demo/run.sh
+
+test: setup fmt lint docs pure deny ## everything below but advisories, and all tests
+	SLW_REQUIRE_ALL=1 cargo test --workspace --locked --quiet
+
+setup: ## install what the tests need and this machine lacks
+	@sh tests/setup.sh tools
+
+fmt: ## formatting, checked
+	cargo fmt --all --check
+
+lint: ## clippy, warnings are errors
+	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+
+docs: ## documentation, warnings are errors
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+
+pure: ## the core without files, network and runtime
+	cargo check -p spacelift-worker-core --no-default-features --locked --quiet
+	@if cargo tree -p spacelift-worker-core --no-default-features --edges normal --prefix none --locked \
+	    | grep -E '^(tokio|mio|socket2) '; then echo "the core without features must not depend on these"; exit 1; fi
+
+deny: $(DENY) ## dependencies: bans, licences, sources
+	$(DENY) --all-features --log-level error check --hide-inclusion-graph bans licenses sources
+
+advisories: $(DENY) ## dependencies: known vulnerabilities; needs the database on the network
+	$(DENY) --all-features check advisories
+
+$(DENY):
+	@sh tests/setup.sh deny $(DENY_VERSION) $(TOOLS)/cargo-deny-$(DENY_VERSION)

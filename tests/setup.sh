@@ -1,0 +1,70 @@
+#!/bin/sh
+# Installs what the tests need and this machine lacks: a C compiler, Mosquitto, a Python environment, cargo-deny.
+# Says nothing and takes no time when all is there. Works as root, or with sudo; never touches what is installed already.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { echo "setup: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        fail "root is needed for: $*; run it yourself, then run this again"
+    fi
+}
+
+# apt_install PACKAGE...: from the lists that are there, or from fresh ones
+apt_install() {
+    command -v apt-get >/dev/null || fail "install $* with your package manager, then run this again"
+    say "installing $*"
+    # sudo drops the environment, env puts it back
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >/dev/null 2>&1 && return
+    as_root apt-get update -q >/dev/null
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >/dev/null
+}
+
+install_c_compiler() {
+    command -v cc >/dev/null || apt_install gcc libc6-dev
+}
+
+install_mosquitto() {
+    # Debian keeps it in sbin, which is not on the PATH of a plain user
+    PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v mosquitto >/dev/null && return
+    apt_install mosquitto
+    # The package starts a broker of its own. The tests start theirs, on ports of their own
+    if [ -d /run/systemd/system ]; then as_root systemctl disable --now mosquitto.service >/dev/null 2>&1 || true; fi
+}
+
+venv_stamp() { pwd; cat tests/requirements.txt; }
+
+install_python() {
+    # Scripts of an environment hold its path: a moved clone makes its own anew
+    venv_stamp | cmp -s - .venv/stamp && .venv/bin/python -c '' 2>/dev/null && return
+    command -v python3 >/dev/null || apt_install python3 python3-venv
+    python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
+    say "making .venv with the packages of tests/requirements.txt"
+    rm -rf .venv
+    python3 -m venv .venv
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+    # Written last, so that an installation cut short is made anew
+    venv_stamp >.venv/stamp
+}
+
+# install_cargo_deny VERSION ROOT: kept outside of the clone, so that the next clone has it
+install_cargo_deny() {
+    [ -x "$2/bin/cargo-deny" ] && return
+    say "building cargo-deny $1 (once, about a minute)"
+    # It reads manifests for a second or two; an optimised build would take several times longer than it saves
+    env -u CARGO_TARGET_DIR CARGO_PROFILE_DEV_DEBUG=0 \
+        cargo install cargo-deny --quiet --locked --version "$1" --debug --root "$2"
+}
+
+case "${1:-}" in
+    tools) install_c_compiler; install_mosquitto; install_python ;;
+    deny) install_cargo_deny "$2" "$3" ;;
+    *) fail "usage: $0 tools | deny VERSION ROOT" ;;
+esac
