@@ -4,6 +4,7 @@ pub mod broker;
 pub mod ca;
 pub mod cli;
 pub mod control;
+pub mod fresh;
 pub mod http;
 pub mod schedule;
 pub mod store;

@@ -1,1 +1,47 @@
-//! Pools, stacks, runs, workers and commands in SQLite; blobs in files.
+//! Pools, stacks, runs, workers, leases and commands in SQLite; blobs in files.
+//!
+//! ```text
+//! data_dir   where everything lies            blobs      files, written once, never overwritten
+//! database   connection, migrations           row        columns <-> typed values
+//! secrets    what is encrypted in the file    life       which state may follow which: pure
+//! pools · counters · stacks · runs · transitions · workers · leases · logs · commands   one table each
+//! ```
+//!
+//! Every method is one transaction, durable when it returns (WAL, `synchronous = FULL`), so a restart forgets
+//! nothing. Times are Unix milliseconds and come in as arguments; nothing here reads a clock. Nothing here
+//! decides what happens next: it refuses what must not happen.
+
+mod blobs;
+mod commands;
+mod counters;
+mod data_dir;
+mod database;
+mod lease_moves;
+mod leases;
+mod life;
+mod logs;
+mod pools;
+mod row;
+mod runs;
+mod secrets;
+mod stacks;
+mod transitions;
+mod workers;
+
+pub use blobs::{BlobError, BlobName, Blobs, NotABlobName, Put, PutBlob};
+pub use commands::{CommandKind, SentCommand};
+pub use data_dir::{DataDir, DataDirError, DataDirLock};
+pub use database::{Store, StoreError};
+pub use lease_moves::{LeaseEnd, LeaseError, NewLease, Until};
+pub use leases::{LeaseRecord, LeaseState, LeaseTimes};
+pub use life::{is_allowed, next_phase, started_state};
+pub use logs::StoredSegment;
+pub use pools::{NewPool, Pool, PoolCertificate, RevokedCertificate};
+pub use runs::{NewRun, Run, RunSpec, Workspace};
+pub use secrets::{SecretsKey, SecretsKeyError};
+pub use stacks::{NewStack, Source, Stack, StackCode};
+pub use transitions::{Change, Transition, TransitionError};
+pub use workers::Worker;
+
+#[cfg(test)]
+mod tests;
