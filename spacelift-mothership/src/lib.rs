@@ -7,5 +7,6 @@ pub mod control;
 pub mod fresh;
 pub mod http;
 pub mod schedule;
+pub mod serve;
 pub mod store;
 pub mod wire;
