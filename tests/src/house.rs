@@ -29,7 +29,7 @@ pub struct Owned {
 /// A place that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breach {
-    /// The file.
+    /// The file, from the root of the workspace.
     pub path: String,
     /// The line, from 1.
     pub line: usize,
@@ -44,7 +44,7 @@ impl fmt::Display for Breach {
 }
 
 fn breach(source: &Source, line: usize, rule: String) -> Breach {
-    Breach { path: source.path.clone(), line, rule }
+    Breach { path: source.place(), line, rule }
 }
 
 /// Each room names only the rooms in its row, and each room has a row.

@@ -14,7 +14,9 @@ mod scan;
 /// A source file, and what it names.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// Where it stands, from the root of its crate's sources or of the workspace, with forward slashes.
+    /// The folder of the workspace that was read; empty for the workspace itself.
+    pub folder: String,
+    /// Where it stands in that folder, with forward slashes.
     pub path: String,
     /// Its text.
     pub text: String,
@@ -71,6 +73,7 @@ impl Source {
         let not_rust = |source| SourceError::NotRust { path: path.to_owned(), source };
         let scan = scan::scan(text, module_of(path)).map_err(not_rust)?;
         Ok(Self {
+            folder: String::new(),
             path: path.to_owned(),
             text: text.to_owned(),
             names: scan.names,
@@ -78,6 +81,11 @@ impl Source {
             allows: scan.allows,
             test_modules: scan.test_modules,
         })
+    }
+
+    /// Where it stands in the workspace.
+    pub fn place(&self) -> String {
+        if self.folder.is_empty() { self.path.clone() } else { format!("{}/{}", self.folder, self.path) }
     }
 
     /// The top-level module to which the file belongs; `None` for the crate's root.
@@ -146,7 +154,7 @@ pub fn read_all(folder: &str) -> Result<Vec<Source>, SourceError> {
             let text = fs::read_to_string(file)
                 .map_err(|source| SourceError::Read { path: file.clone(), source })?;
             let path = file.strip_prefix(&root).unwrap_or(file).to_string_lossy().replace('\\', "/");
-            Source::scan(&path, &text)
+            Ok(Source { folder: folder.to_owned(), ..Source::scan(&path, &text)? })
         })
         .collect()
 }

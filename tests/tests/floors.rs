@@ -80,7 +80,10 @@ const CORE_OWNERS: &[Owned] = &[
     Owned { what: &["regorus"], owners: &["policy/engine.rs", "policy/validate.rs", "policy/builtins/"] },
     Owned { what: &["aho_corasick"], owners: &["mask/matcher.rs"] },
     Owned { what: &["rumqttc"], owners: &["driver/mqtt.rs", "driver/mqtt/"] },
-    Owned { what: &["reqwest"], owners: &["driver/blob.rs", "driver/poll.rs"] },
+    Owned {
+        what: &["reqwest"],
+        owners: &["driver/blob.rs", "driver/blob/", "driver/poll.rs", "driver/poll/"],
+    },
     Owned { what: &["rustls", "rustls_native_certs"], owners: &["driver/"] },
     Owned { what: &["tar", "zstd"], owners: &["files/"] },
 ];
@@ -131,6 +134,23 @@ fn every_room_names_only_the_rooms_in_its_row() {
 #[test]
 fn every_row_has_a_module_and_names_rows_before_it() {
     assert_kept(house::rows_are_sound(ROOMS, &core()));
+}
+
+#[test]
+fn the_drawing_for_readers_has_the_same_rows() {
+    let drawing =
+        std::fs::read_to_string(source::workspace().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let row = |room: &Room| {
+        let may_name = if room.may_name.is_empty() { "nothing".to_owned() } else { room.may_name.join(", ") };
+        format!("| {} | {} | {may_name} |", room.floor, room.name)
+    };
+    let is_row = |line: &&str| {
+        line.strip_prefix("| ").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let drawn: Vec<&str> = drawing.lines().filter(is_row).collect();
+    let missing: Vec<String> = ROOMS.iter().map(row).filter(|row| !drawn.contains(&row.as_str())).collect();
+    assert_kept(missing.iter().map(|row| format!("ARCHITECTURE.md lacks the row {row}")).collect());
+    assert_eq!(drawn.len(), ROOMS.len(), "ARCHITECTURE.md has rows of rooms that the house does not have");
 }
 
 #[test]
