@@ -1,1 +1,7 @@
 //! Connections of workers: an embedded MQTT broker, or an outside one by URL.
+//!
+//! Both give a [`Wire`](crate::wire::Wire); what stands in a message is none of a broker's business.
+
+mod embedded;
+
+pub use embedded::{CertificateLookup, EmbeddedBroker, EmbeddedConfig, StartError};

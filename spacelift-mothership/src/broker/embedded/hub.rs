@@ -1,0 +1,204 @@
+//! Where connections and sessions meet: who is connected, who took over from whom, what goes to whom.
+//!
+//! Holds its lock for moments only and never waits inside. Reads no socket.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use rumqttc::Publish;
+use rustls_pki_types::CertificateDer;
+use spacelift_worker_core::ids::{PoolId, WorkerId};
+use spacelift_worker_core::protocol::topic;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::access::Peer;
+use super::session::Session;
+
+/// How long the session of a client that left is kept. Source: AWS IoT Core, "Persistent session expiry period".
+const SESSION_EXPIRY: Duration = Duration::from_secs(3_600);
+
+/// Sessions in all, so that a holder of one certificate cannot fill the memory with client identifiers.
+const MAX_SESSIONS: usize = 20_000;
+
+/// A client: a worker under the pool of its certificate, so that no pool reaches into another one's sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ClientKey {
+    pub(super) pool: PoolId,
+    pub(super) worker: WorkerId,
+}
+
+/// What a connection brings along.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) key: ClientKey,
+    pub(super) clean_session: bool,
+    pub(super) will: Option<Bytes>,
+    pub(super) certificate: CertificateDer<'static>,
+}
+
+/// A connection's place.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) key: ClientKey,
+    number: u64,
+    /// Ends the connection from outside: taken over, or its certificate was revoked.
+    pub(super) cut: CancellationToken,
+    /// Something may be ready to be written.
+    pub(super) wake: Arc<Notify>,
+    pub(super) session_present: bool,
+    /// The will of the connection that was taken over, to be published before this one says anything.
+    pub(super) predecessors_will: Option<Bytes>,
+}
+
+#[derive(Debug)]
+struct Live {
+    number: u64,
+    cut: CancellationToken,
+    wake: Arc<Notify>,
+    will: Option<Bytes>,
+    clean_session: bool,
+    certificate: CertificateDer<'static>,
+}
+
+#[derive(Debug)]
+struct Client {
+    session: Session,
+    live: Option<Live>,
+    left_at: Option<Instant>,
+}
+
+#[derive(Debug, Default)]
+struct Clients {
+    by_key: HashMap<ClientKey, Client>,
+    last_number: u64,
+}
+
+/// All clients of a broker.
+#[derive(Debug)]
+pub(super) struct Hub {
+    pub(super) namespace: String,
+    clients: Mutex<Clients>,
+}
+
+impl Hub {
+    pub(super) fn new(namespace: String) -> Self {
+        Self { namespace, clients: Mutex::default() }
+    }
+
+    /// Gives a connection its place; `None` when there are too many sessions. The same client's earlier connection is cut.
+    pub(super) fn attach(&self, arrival: Arrival, now: Instant) -> Option<Place> {
+        let mut clients = self.lock();
+        if clients.by_key.len() >= MAX_SESSIONS && !clients.by_key.contains_key(&arrival.key) {
+            clients.by_key.retain(|_, client| !client.has_expired(now));
+            if clients.by_key.len() >= MAX_SESSIONS {
+                return None;
+            }
+        }
+        clients.last_number += 1;
+        let number = clients.last_number;
+        let key = arrival.key;
+        let listen = topic::to_worker(&self.namespace, key.pool, key.worker);
+        let mut earlier = clients.by_key.remove(&key);
+        let predecessor = earlier.as_mut().and_then(|client| client.live.take());
+        if let Some(live) = &predecessor {
+            live.cut.cancel();
+        }
+        let kept = earlier.filter(|client| {
+            let ended = predecessor.as_ref().is_some_and(|live| live.clean_session);
+            !arrival.clean_session && !ended && !client.has_expired(now)
+        });
+        let session_present = kept.is_some();
+        let mut session = kept.map_or_else(|| Session::new(listen), |client| client.session);
+        session.resume();
+        let (cut, wake) = (CancellationToken::new(), Arc::new(Notify::new()));
+        let live = Live {
+            number,
+            cut: cut.clone(),
+            wake: Arc::clone(&wake),
+            will: arrival.will,
+            clean_session: arrival.clean_session,
+            certificate: arrival.certificate,
+        };
+        clients.by_key.insert(key, Client { session, live: Some(live), left_at: None });
+        let predecessors_will = predecessor.and_then(|live| live.will);
+        Some(Place { key, number, cut, wake, session_present, predecessors_will })
+    }
+
+    /// Takes a connection out and returns its will; nothing when another one took over meanwhile.
+    pub(super) fn detach(&self, place: &Place, now: Instant) -> Option<Bytes> {
+        let mut clients = self.lock();
+        let client = clients.by_key.get_mut(&place.key)?;
+        let live = client.live.take_if(|live| live.number == place.number)?;
+        client.left_at = Some(now);
+        if live.clean_session {
+            clients.by_key.remove(&place.key);
+        }
+        live.will
+    }
+
+    /// Works on the session of a connection; `None` when another one took over.
+    pub(super) fn session<T>(&self, place: &Place, work: impl FnOnce(&mut Session) -> T) -> Option<T> {
+        let mut clients = self.lock();
+        let client = clients.by_key.get_mut(&place.key)?;
+        let mine = client.live.as_ref().is_some_and(|live| live.number == place.number);
+        mine.then(|| work(&mut client.session))
+    }
+
+    /// The next packet for a connection.
+    pub(super) fn next(&self, place: &Place) -> Option<Publish> {
+        self.session(place, Session::next).flatten()
+    }
+
+    /// Queues a message for a worker. False when nobody listens, or too much waits already.
+    pub(super) fn publish(&self, key: ClientKey, payload: Bytes) -> bool {
+        let mut clients = self.lock();
+        let Some(client) = clients.by_key.get_mut(&key) else { return false };
+        let taken = client.session.push(payload, client.live.is_some());
+        if let Some(live) = &client.live {
+            live.wake.notify_one();
+        }
+        taken
+    }
+
+    /// Every connection of a pool, by what it takes to ask about its certificate again.
+    pub(super) fn peers(&self, pool: PoolId) -> Vec<(ClientKey, Peer)> {
+        let clients = self.lock();
+        let of_pool = clients.by_key.iter().filter(|(key, _)| key.pool == pool);
+        of_pool
+            .filter_map(|(key, client)| {
+                let certificate = client.live.as_ref()?.certificate.clone();
+                Some((*key, Peer { pool, certificate }))
+            })
+            .collect()
+    }
+
+    /// Cuts a connection if it still has this certificate, and forgets its session.
+    pub(super) fn revoke(&self, key: ClientKey, certificate: &CertificateDer<'_>) {
+        let mut clients = self.lock();
+        let Some(client) = clients.by_key.get(&key) else { return };
+        if let Some(live) = client.live.as_ref().filter(|live| live.certificate == *certificate) {
+            live.cut.cancel();
+            clients.by_key.remove(&key);
+        }
+    }
+
+    /// Forgets the sessions of a pool that nobody is connected to.
+    pub(super) fn forget_absent(&self, pool: PoolId) {
+        self.lock().by_key.retain(|key, client| key.pool != pool || client.live.is_some());
+    }
+
+    /// A panic elsewhere leaves maps that are whole: every change above is one insertion or removal.
+    fn lock(&self) -> MutexGuard<'_, Clients> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Client {
+    fn has_expired(&self, now: Instant) -> bool {
+        self.left_at.is_some_and(|left| now.saturating_duration_since(left) >= SESSION_EXPIRY)
+    }
+}
