@@ -64,12 +64,15 @@ const WORLD: &[&str] = &[
     "tokio", "std::env", "std::fs", "std::net", "std::process", "std::thread",
     "*::Instant::now", "*::SystemTime::now", ".elapsed", "*::Ulid::new", "*::Ulid::generate",
     "getrandom", "rand", "rand_core", "fastrand", "aws_lc_rs::rand", "*::SystemRandom",
+    "*::fill_random", "*::RsaPrivateKey::generate",
 ];
 
 /// Where the world comes in all the same, by name.
 const DOORS: &[Owned] = &[
     // Key generation and sealing take the operating system's randomness
     Owned { what: &["aws_lc_rs::rand", "*::SystemRandom"], owners: &["crypto/aws_lc.rs", "crypto/aws_lc/"] },
+    Owned { what: &["*::fill_random"], owners: &["crypto/", "envelope/"] },
+    Owned { what: &["*::RsaPrivateKey::generate"], owners: &["crypto/", "pool/"] },
     // A policy is evaluated under limits of stack and time, which takes a thread of its own
     Owned { what: &["std::thread"], owners: &["policy/engine.rs"] },
 ];
@@ -274,6 +277,7 @@ mod a_rule_catches {
             "fn f(t: std::time::Instant) { t.elapsed(); }",
             "fn f() { tokio::select! { } }",
             "use getrandom;",
+            "fn f() { crate::crypto::fill_random(&mut nonce); }",
             "async fn f() { join!(tokio::spawn(g())); }",
         ] {
             let text = if text.contains("Clock") {
