@@ -21,6 +21,7 @@ mod leases;
 mod life;
 mod logs;
 mod pools;
+pub(crate) mod private_file;
 mod row;
 mod runs;
 mod secrets;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use spacelift_worker_core::crypto::{Aes256Gcm, CryptoError, fill_random, hkdf_expand_sha512};
 use spacelift_worker_core::secret::SecretText;
 
-use super::data_dir::write_new;
+use super::private_file::write_new;
 
 const FORM: u8 = 1;
 const SALT_LEN: usize = 32;
