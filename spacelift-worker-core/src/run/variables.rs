@@ -1,0 +1,98 @@
+//! The variables that every command of a run is given about its run. None of them is a secret.
+//!
+//! Source: Spacelift, environment, "Spacelift environment".
+
+use std::collections::BTreeMap;
+
+use crate::protocol::message::{OfferPayload, RunState, RunType};
+
+/// Variables by name.
+pub(super) type Variables = BTreeMap<String, String>;
+
+/// The computed variables of a phase that do not change from step to step.
+pub(super) fn computed(payload: &OfferPayload, workspace_root: &str) -> Variables {
+    let OfferPayload { run, stack, .. } = payload;
+    let mut variables = Variables::new();
+    let mut put = |name: &str, value: &str| {
+        variables.insert(name.to_owned(), value.to_owned());
+    };
+    put("SPACELIFT_RUN_ID", &run.id.to_string());
+    put("SPACELIFT_STACK_ID", &stack.slug);
+    put("TF_VAR_spacelift_account_name", &payload.account_name);
+    put("TF_VAR_spacelift_commit_branch", &run.commit.branch);
+    put("TF_VAR_spacelift_commit_sha", &run.commit.hash);
+    put("TF_VAR_spacelift_local_preview", if run.based_on_local_workspace { "true" } else { "false" });
+    put("TF_VAR_spacelift_project_root", &stack.project_root);
+    put("TF_VAR_spacelift_repository", &stack.repository_path);
+    put("TF_VAR_spacelift_run_id", &run.id.to_string());
+    put("TF_VAR_spacelift_run_trigger", &run.triggered_by);
+    put("TF_VAR_spacelift_run_type", run_type(run.run_type));
+    put("TF_VAR_spacelift_space_id", &stack.space);
+    // What changes a stack is a commit on its tracked branch; of a proposed run the tracked branch is not known here.
+    if run.run_type.changes_state() {
+        put("TF_VAR_spacelift_stack_branch", &run.commit.branch);
+    }
+    put("TF_VAR_spacelift_stack_id", &stack.slug);
+    put("TF_VAR_spacelift_stack_labels", &stack.labels.join(","));
+    put("TF_VAR_spacelift_stack_labels_list", &hcl_list(&stack.labels));
+    put("TF_VAR_spacelift_workspace_root", workspace_root);
+    variables
+}
+
+/// The same with the state of the run.
+pub(super) fn in_state(computed: &Variables, state: RunState) -> Variables {
+    let mut variables = computed.clone();
+    variables.insert("TF_VAR_spacelift_run_state".to_owned(), run_state(state));
+    variables
+}
+
+/// The name of a state, as it stands in messages.
+pub(super) fn run_state(state: RunState) -> String {
+    match serde_json::to_value(state) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+fn run_type(run_type: RunType) -> &'static str {
+    match run_type {
+        RunType::Destroy => "DESTROY",
+        RunType::Parse => "PARSE",
+        RunType::Proposed => "PROPOSED",
+        RunType::Task => "TASK",
+        RunType::Testing => "TESTING",
+        RunType::Tracked => "TRACKED",
+    }
+}
+
+/// A list of texts in HCL, whose quoted templates know two sequences more than JSON.
+fn hcl_list(texts: &[String]) -> String {
+    let json = serde_json::to_string(texts).unwrap_or_default();
+    json.replace("${", "$${").replace("%{", "%%{")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_for_hcl_escapes_templates() {
+        let labels = ["a".to_owned(), "x\"${y}%{z}".to_owned()];
+        assert_eq!(hcl_list(&labels), r#"["a","x\"$${y}%%{z}"]"#);
+    }
+
+    #[test]
+    fn states_and_types_have_their_published_names() {
+        assert_eq!(run_state(RunState::PreparingApply), "PREPARING_APPLY");
+        for kind in [
+            RunType::Destroy,
+            RunType::Parse,
+            RunType::Proposed,
+            RunType::Task,
+            RunType::Testing,
+            RunType::Tracked,
+        ] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), run_type(kind));
+        }
+    }
+}
