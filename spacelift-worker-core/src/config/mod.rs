@@ -1,1 +1,31 @@
 //! The launcher's configuration, parsed from an environment with every problem at once.
+//!
+//! [`LauncherConfig::from_pairs`] takes any iterator of pairs and never looks at the process's own environment.
+//! [`vars`] is the one table of names, kinds, defaults and help; [`reference()`] prints it as a page. Nothing here
+//! opens a file, resolves a name or checks a key: a path or a token is passed on as it was found.
+
+mod boolean;
+pub mod duration;
+mod list;
+mod mount;
+mod parse;
+mod problem;
+mod reader;
+mod reference;
+mod root_cas;
+mod settings;
+mod storage_host;
+#[cfg(test)]
+mod tests;
+pub mod vars;
+
+pub use list::{AllowedVariable, When};
+pub use mount::Mount;
+pub use parse::{Parsed, parse};
+pub use problem::{ConfigError, Found, Problem, Warning};
+pub use reference::reference;
+pub use settings::{
+    ChildEnvironment, Comms, CommsProtocol, Docker, Identity, LauncherConfig, Logs, Proxy, Storage, Timeouts,
+    VcsMapping,
+};
+pub use storage_host::StorageHost;

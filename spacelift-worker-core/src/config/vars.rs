@@ -1,0 +1,425 @@
+//! THE table of variables: names, kinds, defaults, help. `docs/environment.md` is made from it, and the parser reads
+//! its defaults here. Nothing is parsed in this file.
+//!
+//! Names and meanings are those of <https://docs.spacelift.io/concepts/worker-pools> where they are marked as
+//! documented; extensions are this project's own.
+
+/// One variable, or a family of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// The name; of a family, what all its names begin with.
+    pub name: &'static str,
+    /// Whether it is one name or a family.
+    pub spelling: Spelling,
+    /// What its value is.
+    pub kind: Kind,
+    /// Whether a launcher cannot do without it.
+    pub required: bool,
+    /// What counts where it is absent or blank, spelled as a value; empty for nothing.
+    pub default: &'static str,
+    /// Whose name it is.
+    pub source: Source,
+    /// What it does, for people, in Markdown.
+    pub help: &'static str,
+}
+
+/// Whether a name stands for one variable or begins the names of many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Spelling {
+    /// Exactly this name.
+    Exact,
+    /// This name and any text behind it.
+    Tag,
+    /// This name and a number behind it, from 0.
+    Number,
+}
+
+/// Whose name a variable is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// In Spacelift's documentation.
+    Documented,
+    /// This project's own.
+    Extension,
+}
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Text that is never shown.
+    Secret,
+    /// Any text.
+    Text,
+    /// A boolean of Go's `strconv.ParseBool`.
+    Boolean,
+    /// A duration of Go's `time.ParseDuration`, longer than zero.
+    Duration,
+    /// A path on the host.
+    Path,
+    /// An `http://` or `https://` address.
+    Url,
+    /// `mqtt` or `poll`.
+    Transport,
+    /// Names of variables.
+    Names,
+    /// Names of variables, each with `ro_`, `wo_` or nothing before it.
+    PassedNames,
+    /// Mounts.
+    Mounts,
+    /// Host names, addresses and networks.
+    Hosts,
+    /// Certificates in layers of base64.
+    RootCas,
+}
+
+impl Kind {
+    /// The kind in a few words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Text => "text",
+            Self::Boolean => "`true` or `false`",
+            Self::Duration => "duration, such as `90s` or `1h30m`",
+            Self::Path => "path",
+            Self::Url => "URL",
+            Self::Transport => "`mqtt` or `poll`",
+            Self::Names => "comma list of names",
+            Self::PassedNames => "comma list of names, `ro_NAME` and `wo_NAME`",
+            Self::Mounts => "comma list of `/host/path:/container/path`",
+            Self::Hosts => "comma list of host names, addresses and networks",
+            Self::RootCas => r#"base64 of `{"caCertificates":["<base64 of PEM>"]}`"#,
+        }
+    }
+}
+
+impl Variable {
+    const fn documented(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Self {
+        let (spelling, source) = (Spelling::Exact, Source::Documented);
+        Self { name, spelling, kind, required: false, default, source, help }
+    }
+
+    const fn extension(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Self {
+        Self { source: Source::Extension, ..Self::documented(name, kind, default, help) }
+    }
+
+    const fn required(self) -> Self {
+        Self { required: true, ..self }
+    }
+
+    const fn spelled(self, spelling: Spelling) -> Self {
+        Self { spelling, ..self }
+    }
+
+    /// Whether `name` is this variable or one of this family.
+    pub fn is(&self, name: &str) -> bool {
+        match (self.spelling, name.strip_prefix(self.name)) {
+            (_, None) => false,
+            (Spelling::Exact, Some(rest)) => rest.is_empty(),
+            (Spelling::Tag, Some(rest)) => !rest.is_empty(),
+            // One spelling per number: no sign, no leading zero.
+            (Spelling::Number, Some(rest)) => {
+                rest.parse::<u32>().is_ok_and(|number| number.to_string() == rest)
+            }
+        }
+    }
+}
+
+/// A part of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Section {
+    /// Its title.
+    pub title: &'static str,
+    /// Its variables.
+    pub variables: &'static [&'static Variable],
+}
+
+/// The whole table.
+pub const SECTIONS: &[Section] = &[
+    Section { title: "Identity", variables: &[&TOKEN, &PRIVATE_KEY] },
+    Section {
+        title: "Connection",
+        variables: &[&PROTOCOL, &URL, &ROOT_CAS, &HTTP_PROXY, &HTTPS_PROXY, &NO_PROXY, &METADATA],
+    },
+    Section {
+        title: "Runs",
+        variables: &[&POLICY, &LOGS_TIMEOUT, &RUN_TIMEOUT, &STOP_GRACE, &DRAIN_GRACE, &SENSITIVE_OUTPUT],
+    },
+    Section { title: "The environment of runs", variables: &[&WHITELIST, &MASK] },
+    Section { title: "Logs", variables: &[&RUN_LOGS, &DEBUG] },
+    Section {
+        title: "Containers",
+        variables: &[
+            &DOCKER_CONFIG_DIR,
+            &MOUNTS,
+            &RO_MOUNTS,
+            &WO_MOUNTS,
+            &NETWORK,
+            &RUNTIME,
+            &RUNNER_IMAGE,
+            &ANSIBLE_IMAGE,
+        ],
+    },
+    Section { title: "Storage", variables: &[&STATE_DIR, &ALLOWED_STORAGE_HOSTS] },
+    Section { title: "Private version control", variables: &[&VCS_NAME, &VCS_ENDPOINT] },
+];
+
+/// Every variable, in the order of the table.
+pub fn all() -> impl Iterator<Item = &'static Variable> {
+    SECTIONS.iter().flat_map(|section| section.variables).copied()
+}
+
+/// The worker pool token.
+pub const TOKEN: Variable = Variable::documented(
+    "SPACELIFT_TOKEN",
+    Kind::Secret,
+    "",
+    "The worker pool token: what the control plane gives out when the pool is created or reset. Never passed to a run.",
+)
+.required();
+
+/// The pool's private key.
+pub const PRIVATE_KEY: Variable = Variable::documented(
+    "SPACELIFT_POOL_PRIVATE_KEY",
+    Kind::Secret,
+    "",
+    "The pool's private key: the PEM file's content, or base64 of it. Never passed to a run.",
+)
+.required();
+
+/// The transport.
+pub const PROTOCOL: Variable = Variable::documented(
+    "SPACELIFT_WORKER_COMMS_PROTOCOL",
+    Kind::Transport,
+    "mqtt",
+    "How the worker talks to the control plane. `poll` (HTTP long-poll) needs `SPACELIFT_WORKER_COMMS_URL`.",
+);
+
+/// The long-poll transport's address.
+pub const URL: Variable = Variable::documented(
+    "SPACELIFT_WORKER_COMMS_URL",
+    Kind::Url,
+    "",
+    "The control plane's base address for `poll`, such as `https://app.spacelift.io`. Not used by `mqtt`.",
+);
+
+/// More certificate authorities.
+pub const ROOT_CAS: Variable = Variable::documented(
+    "ADDITIONAL_ROOT_CAS",
+    Kind::RootCas,
+    "",
+    "Certificate authorities to trust beside the system's, for self-hosted control planes and inspecting proxies.",
+);
+
+/// Proxy for `http://`.
+pub const HTTP_PROXY: Variable = Variable::documented(
+    "HTTP_PROXY",
+    Kind::Secret,
+    "",
+    "Proxy for the launcher's own `http://` requests; `http_proxy` is read, too. Runs see it only when it is whitelisted.",
+);
+
+/// Proxy for `https://`.
+pub const HTTPS_PROXY: Variable = Variable::documented(
+    "HTTPS_PROXY",
+    Kind::Secret,
+    "",
+    "Proxy for the launcher's own `https://` requests; `https_proxy` is read, too. Runs see it only when it is whitelisted.",
+);
+
+/// Exceptions from the proxies.
+pub const NO_PROXY: Variable = Variable::documented(
+    "NO_PROXY",
+    Kind::Hosts,
+    "",
+    "Hosts that the launcher reaches without a proxy; `no_proxy` is read, too. Runs see it only when it is whitelisted.",
+);
+
+/// Tags of the worker.
+pub const METADATA: Variable = Variable::documented(
+    "SPACELIFT_METADATA_",
+    Kind::Text,
+    "",
+    "A tag that the worker sends along when it registers, to find its machine again: `SPACELIFT_METADATA_instance_id=i-0abc` becomes `instance_id`. A tag may be empty.",
+)
+.spelled(Spelling::Tag);
+
+/// The run initialization policy.
+pub const POLICY: Variable = Variable::documented(
+    "SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY",
+    Kind::Path,
+    "",
+    "The file with the run initialization policy. One that cannot be validated ends the launcher at its start. Absent: every run is allowed.",
+);
+
+/// The longest silence of a run.
+pub const LOGS_TIMEOUT: Variable = Variable::documented(
+    "SPACELIFT_LAUNCHER_LOGS_TIMEOUT",
+    Kind::Duration,
+    "7m",
+    "A run that prints nothing for this long is ended.",
+);
+
+/// The longest phase of a run.
+pub const RUN_TIMEOUT: Variable = Variable::documented(
+    "SPACELIFT_LAUNCHER_RUN_TIMEOUT",
+    Kind::Duration,
+    "70m",
+    "A run that takes longer is ended. Time in which it waits for a confirmation does not count.",
+);
+
+/// From SIGTERM to SIGKILL.
+pub const STOP_GRACE: Variable = Variable::extension(
+    "SPACELIFT_WORKER_STOP_GRACE",
+    Kind::Duration,
+    "10s",
+    "How long a command that was asked to end (SIGTERM) may take before it is killed (SIGKILL).",
+);
+
+/// How long a launcher that was asked to end waits.
+pub const DRAIN_GRACE: Variable = Variable::extension(
+    "SPACELIFT_WORKER_DRAIN_GRACE",
+    Kind::Duration,
+    "70m",
+    "How long a launcher that was asked to end (SIGTERM) waits for its run before it ends that, too.",
+);
+
+/// Whether sensitive outputs are uploaded.
+pub const SENSITIVE_OUTPUT: Variable = Variable::documented(
+    "SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED",
+    Kind::Boolean,
+    "false",
+    "Upload sensitive run outputs to the control plane, which stack dependencies with sensitive outputs need.",
+);
+
+/// What runs see of the launcher's environment.
+pub const WHITELIST: Variable = Variable::documented(
+    "SPACELIFT_WHITELIST_ENVS",
+    Kind::PassedNames,
+    "",
+    "Variables of the launcher's environment that runs see. `ro_NAME` passes `NAME` in read-only phases alone, `wo_NAME` in write-only ones: applying, destroying, performing a task.",
+);
+
+/// What never shows in a log.
+pub const MASK: Variable = Variable::documented(
+    "SPACELIFT_MASK_ENVS",
+    Kind::Names,
+    "",
+    "Variables of the launcher's environment whose values never appear in a log. Being listed here does not pass them: list them in `SPACELIFT_WHITELIST_ENVS`, too.",
+);
+
+/// Run logs on standard output.
+pub const RUN_LOGS: Variable = Variable::documented(
+    "SPACELIFT_RUN_LOGS_ON_STANDARD_OUTPUT_ENABLED",
+    Kind::Boolean,
+    "false",
+    "Write run logs to standard output, too, as JSON lines with `ts`, `level`, `msg`, `run_ulid` and `stack_id`.",
+);
+
+/// Exact commands in the logs.
+pub const DEBUG: Variable = Variable::documented(
+    "SPACELIFT_DEBUG",
+    Kind::Boolean,
+    "false",
+    "Write the exact commands that are run to the logs.",
+);
+
+/// Docker's configuration.
+pub const DOCKER_CONFIG_DIR: Variable = Variable::documented(
+    "SPACELIFT_DOCKER_CONFIG_DIR",
+    Kind::Path,
+    "",
+    "The folder with Docker's `config.json`, which `docker login` fills: credentials of private registries.",
+);
+
+/// Mounts of every run.
+pub const MOUNTS: Variable = Variable::documented(
+    "SPACELIFT_WORKER_EXTRA_MOUNTS",
+    Kind::Mounts,
+    "",
+    "Files and folders that every run's container sees.",
+);
+
+/// Mounts of read-only runs.
+pub const RO_MOUNTS: Variable = Variable::documented(
+    "SPACELIFT_WORKER_RO_EXTRA_MOUNTS",
+    Kind::Mounts,
+    "",
+    "Files and folders that the containers of read-only runs see. It is the run that is read-only, not the mount.",
+);
+
+/// Mounts of write-only runs.
+pub const WO_MOUNTS: Variable = Variable::documented(
+    "SPACELIFT_WORKER_WO_EXTRA_MOUNTS",
+    Kind::Mounts,
+    "",
+    "Files and folders that the containers of write-only runs see: those that apply, destroy or perform a task.",
+);
+
+/// The container network.
+pub const NETWORK: Variable = Variable::documented(
+    "SPACELIFT_WORKER_NETWORK",
+    Kind::Text,
+    "bridge",
+    "The name or identifier of the network that run containers join.",
+);
+
+/// The container runtime.
+pub const RUNTIME: Variable = Variable::documented(
+    "SPACELIFT_WORKER_RUNTIME",
+    Kind::Text,
+    "",
+    "The runtime of run containers. Absent: the daemon's default.",
+);
+
+/// The default image.
+pub const RUNNER_IMAGE: Variable = Variable::documented(
+    "SPACELIFT_DEFAULT_RUNNER_IMAGE",
+    Kind::Text,
+    "public.ecr.aws/spacelift/runner-terraform:latest",
+    "The image of runs that are not Ansible's, where the stack names none.",
+);
+
+/// The default image of Ansible runs.
+pub const ANSIBLE_IMAGE: Variable = Variable::documented(
+    "SPACELIFT_DEFAULT_ANSIBLE_RUNNER_IMAGE",
+    Kind::Text,
+    "public.ecr.aws/spacelift/runner-ansible:latest",
+    "The image of Ansible runs, where the stack names none.",
+);
+
+/// Where state is kept.
+pub const STATE_DIR: Variable = Variable::extension(
+    "SPACELIFT_WORKER_STATE_DIR",
+    Kind::Path,
+    "",
+    "The folder of the journal and of scratch files. Absent: a folder below the system's temporary one.",
+);
+
+/// Storage in private networks.
+pub const ALLOWED_STORAGE_HOSTS: Variable = Variable::extension(
+    "SPACELIFT_WORKER_ALLOWED_STORAGE_HOSTS",
+    Kind::Hosts,
+    "",
+    "Host names, addresses and networks (CIDR) that may be fetched from although they are loopback, link-local or private.",
+);
+
+/// Names of private version control systems.
+pub const VCS_NAME: Variable = Variable::documented(
+    "SPACELIFT_PRIVATEVCS_MAPPING_NAME_",
+    Kind::Text,
+    "",
+    "The name of a VCS agent pool that this worker bypasses, numbered from 0.",
+)
+.spelled(Spelling::Number);
+
+/// Addresses of private version control systems.
+pub const VCS_ENDPOINT: Variable = Variable::documented(
+    "SPACELIFT_PRIVATEVCS_MAPPING_BASE_ENDPOINT_",
+    Kind::Url,
+    "",
+    "The address at which this worker reaches the system of the same number directly.",
+)
+.spelled(Spelling::Number);
