@@ -74,7 +74,7 @@ impl RsaPublicKey {
         }
     }
 
-    fn from_numbers(modulus: &[u8], exponent: &[u8]) -> Result<Self, RsaKeyError> {
+    pub(super) fn from_numbers(modulus: &[u8], exponent: &[u8]) -> Result<Self, RsaKeyError> {
         let modulus = without_leading_zeros(modulus);
         let bits = match modulus.first() {
             Some(first) => modulus.len() * 8 - first.leading_zeros() as usize,

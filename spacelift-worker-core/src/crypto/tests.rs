@@ -102,3 +102,26 @@ fn a_certificate_gives_name_key_and_dates() {
     assert_eq!(&facts.public_key, key.public_key());
     assert_eq!(CertificateFacts::from_der(&der[..der.len() - 1]).unwrap_err(), CertificateError::Damaged);
 }
+
+#[test]
+fn weak_and_odd_public_keys_are_refused_with_their_size() {
+    let key = RsaPrivateKey::generate(2048).unwrap();
+    let numbers = |len: usize, first: u8| {
+        let mut modulus = vec![0xff; len];
+        modulus[0] = first;
+        modulus
+    };
+    let e = [1, 0, 1];
+    let refused =
+        |modulus: &[u8], exponent: &[u8]| RsaPublicKey::from_numbers(modulus, exponent).unwrap_err();
+    assert_eq!(refused(&numbers(128, 0xff), &e), RsaKeyError::TooShort { bits: 1024 });
+    assert_eq!(refused(&numbers(256, 0x7f), &e), RsaKeyError::TooShort { bits: 2047 });
+    assert_eq!(refused(&numbers(1025, 0x01), &e), RsaKeyError::TooLong { bits: 8193 });
+    assert_eq!(refused(&[0, 0], &e), RsaKeyError::Damaged);
+    let pkcs1 = key.public_key().to_pkcs1_der();
+    let modulus = &pkcs1[pkcs1.len() - 5 - 256..pkcs1.len() - 5];
+    RsaPublicKey::from_numbers(modulus, &e).unwrap();
+    RsaPublicKey::from_numbers(&[&[0], modulus].concat(), &e).unwrap();
+    assert_eq!(refused(modulus, &[3]), RsaKeyError::Exponent);
+    assert_eq!(refused(modulus, &[1, 0, 0, 0, 1]), RsaKeyError::Exponent);
+}

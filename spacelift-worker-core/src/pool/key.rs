@@ -122,13 +122,11 @@ impl PoolKey {
     }
 
     /// RSA-OAEP of what was wrapped to this key.
-    #[expect(dead_code, reason = "the envelope's door")]
     pub(crate) fn unwrap(&self, wrapped: &[u8]) -> Result<SecretBytes, CryptoError> {
         self.0.decrypt_oaep_sha256(wrapped)
     }
 
     /// RSASSA-PSS over `prefix` and `message`. The prefix names the purpose; see the module's documentation.
-    #[expect(dead_code, reason = "the envelope's door")]
     pub(crate) fn sign(&self, prefix: &'static [u8], message: &[u8]) -> Result<Vec<u8>, CryptoError> {
         self.0.sign_pss_sha256(&[prefix, message].concat())
     }
@@ -178,7 +176,6 @@ impl PoolPublicKey {
     }
 
     /// RSA-OAEP to this key.
-    #[expect(dead_code, reason = "the envelope's door")]
     pub(crate) fn wrap(&self, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
         self.0.encrypt_oaep_sha256(plain)
     }
