@@ -1,4 +1,8 @@
 //! A real session against a scripted control plane, under virtual time.
 
+mod control;
 mod guarantees;
+mod hostile;
+mod leases;
+mod pair;
 mod plane;

@@ -18,10 +18,13 @@ fn commands_of(step: &Step) -> Vec<String> {
         .collect()
 }
 
+/// A phase, the state in which it is prepared, and its states with their commands.
+type Case = (Phase, RunState, &'static [(RunState, &'static str)]);
+
 #[test]
 fn each_phase_enters_its_states_in_order_with_rising_versions() {
     use RunState::{Applying, Destroying, Initializing, Performing, Planning, Preparing, PreparingApply};
-    let cases: [(Phase, RunState, &[(RunState, &str)]); 5] = [
+    let cases: [Case; 5] = [
         (Phase::Apply, PreparingApply, &[(Applying, "do-apply")]),
         (Phase::Destroy, Preparing, &[(Initializing, "do-init"), (Destroying, "do-destroy")]),
         (Phase::Plan, Preparing, &[(Initializing, "do-init"), (Planning, "do-plan")]),

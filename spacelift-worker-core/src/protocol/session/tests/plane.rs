@@ -49,12 +49,16 @@ pub(super) fn lease(counter: u64) -> Lease {
 
 impl Bench {
     pub(super) fn new() -> Self {
-        Self::with(Disk::default())
+        Self::with(worker(), 7, Disk::default())
     }
 
-    /// A fresh process with what an earlier one left on the disk.
-    pub(super) fn with(disk: Disk) -> Self {
-        let session = Session::new(SessionConfig::new(worker()), 7, disk.record.clone());
+    /// A fresh process, and so another worker, with what an earlier one left on the disk.
+    pub(super) fn reborn(disk: Disk) -> Self {
+        Self::with(WorkerId::from_parts(1, 2), 8 << 64, disk)
+    }
+
+    fn with(worker: WorkerId, seed: u128, disk: Disk) -> Self {
+        let session = Session::new(SessionConfig::new(worker), seed, disk.record.clone());
         Self { session, disk, now: 1_000_000, heard: Vec::new(), events: Vec::new(), said: 0 }
     }
 
@@ -65,7 +69,11 @@ impl Bench {
     }
 
     pub(super) fn at(&self) -> Now {
-        Now { mono_ms: self.now, unix_ms: 1_700_000_000_000 + self.now }
+        Now { mono_ms: self.now, unix_ms: 1_700_000_000_000_u64.saturating_add(self.now) }
+    }
+
+    pub(super) fn at_the_end_of_time(&self) -> Now {
+        Now { mono_ms: self.now, unix_ms: u64::MAX }
     }
 
     pub(super) fn connect(&mut self) {
@@ -178,6 +186,16 @@ impl Bench {
                 _ => None,
             })
             .collect()
+    }
+
+    /// The id of the accept of a lease that was just opened.
+    pub(super) fn accept_id_after_poll(&mut self, counter: u64) -> MessageId {
+        self.poll();
+        self.accept_id(counter)
+    }
+
+    pub(super) fn opens(&self) -> usize {
+        self.events.iter().filter(|event| matches!(event, Event::Open(_))).count()
     }
 
     pub(super) fn starts(&self) -> usize {
