@@ -76,9 +76,9 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// It ended and `report` says how.
-    pub(super) fn report(self, report: MessageId) -> Reporting {
-        Reporting { report, what: self.what, step: self.step, own: true }
+    /// It ended, and the report about it is in the outbox.
+    pub(super) fn report(self) -> Reporting {
+        Reporting { what: self.what, step: self.step, own: true }
     }
 }
 
@@ -118,8 +118,6 @@ impl Tenure {
 /// A phase that ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Reporting {
-    /// The id of the report.
-    pub(super) report: MessageId,
     /// Run, lease and phase.
     pub(super) what: Begun,
     /// The last state of the run on this worker.

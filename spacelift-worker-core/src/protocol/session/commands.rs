@@ -139,7 +139,7 @@ impl Session {
         }
         self.record = record;
         self.timers.stop(Timer::LeaseFence);
-        self.state = State::Reporting(running.report(report.id));
+        self.state = State::Reporting(running.report());
         self.outbox.keep(report.id, Kind::Terminal, report.bytes);
         self.send_stored(now, report.id);
         self.tell_status(now);

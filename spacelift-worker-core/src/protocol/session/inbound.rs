@@ -50,10 +50,8 @@ impl Session {
         if self.outbox.remove(re) != Some(Kind::Terminal) {
             return;
         }
+        // There is one terminal report at a time: no offer is taken while one is unacknowledged.
         let State::Reporting(reporting) = self.state else { return };
-        if reporting.report != re {
-            return;
-        }
         let record = JournalRecord { floor: self.record.floor, ..JournalRecord::new(self.config.worker) };
         if let Err(failure) = journal.save(&record) {
             self.die(FatalReason::Journal(failure));

@@ -312,6 +312,39 @@ fn guarantee_7_a_report_is_said_again_until_it_is_acknowledged_and_nothing_else_
 }
 
 #[test]
+fn guarantee_7_what_is_unacknowledged_goes_again_after_its_own_timeout() {
+    let mut bench = Bench::connected();
+    bench.begin(1, 1, Phase::Plan);
+    bench.progress(RunState::Planning, 2);
+    bench.pass(5_000);
+    bench.session.logs(bench.at(), manifest(1)).unwrap();
+    bench.poll();
+    let progress = bench.heard.iter().find(|message| matches!(message.body, WorkerBody::Progress(_)));
+    let progress = progress.unwrap().id;
+    bench.ack(progress);
+    let logs = |bench: &Bench| bench.heard(|body| matches!(body, WorkerBody::Logs(_)));
+    bench.pass(9_999);
+    assert_eq!(logs(&bench), 1);
+    bench.pass(1);
+    assert_eq!(logs(&bench), 2);
+    assert_eq!(bench.heard(|body| matches!(body, WorkerBody::Progress(_))), 1);
+}
+
+#[test]
+fn guarantee_7_hello_comes_first_whatever_was_still_to_be_said() {
+    let mut bench = Bench::connected();
+    bench.begin(1, 1, Phase::Plan);
+    bench.session.progress(bench.at(), RunState::Planning, 2, None).unwrap();
+    bench.session.handle_connected(bench.at());
+    bench.heard.clear();
+    bench.poll();
+    assert!(matches!(bench.heard[0].body, WorkerBody::Hello(_)));
+    assert!(matches!(bench.heard[1].body, WorkerBody::Status(_)));
+    assert!(matches!(bench.heard[2].body, WorkerBody::Progress(_)));
+    assert_eq!(bench.heard.len(), 3);
+}
+
+#[test]
 fn guarantee_8_heartbeats_go_on_in_every_state() {
     let beats = |bench: &mut Bench| {
         let before = bench.heard(|body| matches!(body, WorkerBody::Status(_)));
@@ -379,11 +412,14 @@ fn a_halt_of_a_running_phase_is_told_once_and_a_kill_after_a_stop_once_more() {
         let id = bench.say(body);
         assert_eq!(bench.answers(id), [None]);
     }
+    let halts: Vec<_> = bench
+        .events
+        .iter()
+        .filter(|event| matches!(event, Event::Stop { .. } | Event::Kill { .. }))
+        .cloned()
+        .collect();
     let (run, lease) = (run(1), lease(1));
-    assert_eq!(
-        bench.events[bench.events.len() - 2..],
-        [Event::Stop { run, lease }, Event::Kill { run, lease }]
-    );
+    assert_eq!(halts, [Event::Stop { run, lease }, Event::Kill { run, lease }]);
     let other = bench.say(ControlBody::Kill(halt(2, 1)));
     assert_eq!(bench.answers(other), [Some(NackReason::Stale)]);
 }

@@ -11,6 +11,7 @@ fn guarantee_9_silence_for_seven_minutes_ends_the_run_and_the_report_says_so() {
     assert!(bench.pass(7 * MINUTE - 1).is_empty());
     assert!(bench.call(|supervisor, now| supervisor.output(now, 1)).is_empty());
     assert!(bench.pass(7 * MINUTE - 1).is_empty(), "output counts");
+    assert!(bench.call(|supervisor, now| supervisor.output(now, 0)).is_empty(), "nothing is no output");
     assert_eq!(bench.pass(1), ["SIGTERM"]);
     assert!(bench.notes[0].contains("no output for 7m"), "{:?}", bench.notes);
     assert!(bench.pass(10 * SECOND - 1).is_empty());

@@ -120,6 +120,17 @@ fn a_failing_hook_at_the_very_end_fails_the_phase() {
 }
 
 #[test]
+fn a_phase_that_fails_after_sealing_names_no_workspace() {
+    let mut bench = Bench::with_after_run(Phase::Plan).running_in("PLANNING");
+    bench.exited(ExitStatus::Code(0));
+    bench.sealed();
+    bench.started();
+    bench.exited(ExitStatus::Code(1));
+    assert_eq!(bench.ended(), (Outcome::Failed, Some(EndCause::Command)));
+    assert_eq!(bench.outcome().workspace, None);
+}
+
+#[test]
 fn late_answers_change_nothing() {
     let mut bench = Bench::new(Phase::Plan).running();
     assert!(bench.allow().is_empty());
