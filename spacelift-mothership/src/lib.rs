@@ -1,5 +1,6 @@
 //! The control plane that answers private workers.
 
+pub mod api;
 pub mod broker;
 pub mod ca;
 pub mod cli;
@@ -8,5 +9,6 @@ pub mod fresh;
 pub mod http;
 pub mod schedule;
 pub mod serve;
+pub mod source;
 pub mod store;
 pub mod wire;

@@ -1,1 +1,24 @@
-//! HTTPS: blobs by expiring signed URLs, and the API that the command line uses.
+//! One HTTPS listener: blobs by expiring signed URLs, the API that the command line uses, and `/healthz`.
+//!
+//! | path | who may |
+//! | --- | --- |
+//! | `/blobs/<name>?…&sig=` | whoever holds the URL, until it ends |
+//! | `/api/v1/…` | whoever reads `admin.token`, that is, the owner of the data folder |
+//! | `/healthz` | everybody |
+//!
+//! Handlers read and write the store, and ask the control loop for what concerns workers; they never speak to one.
+
+mod admin;
+mod blobs;
+mod listener;
+mod signed_url;
+mod state;
+mod token;
+
+pub use listener::{HttpListener, ListenError};
+pub use signed_url::{BlobUrls, Granted, Operation, UrlRefused};
+pub use state::{AppState, TokenTerms};
+pub use token::{AdminToken, AdminTokenError};
+
+#[cfg(test)]
+mod tests;

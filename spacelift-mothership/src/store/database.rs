@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use spacelift_worker_core::secret::SecretBytes;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -74,6 +75,15 @@ impl Store {
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
         migrations().run(&pool).await?;
         Ok(Self { pool, secrets })
+    }
+
+    /// The key with which URLs of blobs are signed: the same for the life of the data folder, so that a restart keeps every
+    /// URL that was given out.
+    ///
+    /// # Errors
+    /// [`StoreError::Secrets`].
+    pub fn url_key(&self) -> Result<SecretBytes, StoreError> {
+        Ok(self.secrets.derive("blob urls")?)
     }
 
     /// Closes the database in an orderly way; what was written is durable without it, too.

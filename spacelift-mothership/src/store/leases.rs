@@ -53,6 +53,8 @@ pub struct LeaseRecord {
     pub times: LeaseTimes,
     /// Why it ended.
     pub end_reason: Option<String>,
+    /// Whether its last log segment is known.
+    pub logs_complete: bool,
 }
 
 /// The times of a lease, in Unix milliseconds.
@@ -72,7 +74,7 @@ pub struct LeaseTimes {
 
 const COLUMNS: &str =
     "SELECT pool, generation, counter, run, phase, worker, state, offer_message, cmd_seq, offered_at,
-    started_at, expires_at, deadline, ended_at, end_reason FROM leases ";
+    started_at, expires_at, deadline, ended_at, end_reason, logs_complete FROM leases ";
 
 impl Store {
     /// One lease; ended ones, too.
@@ -167,5 +169,6 @@ fn read(row: &SqliteRow) -> Result<LeaseRecord, StoreError> {
             ended_at: row.opt_number("ended_at")?,
         },
         end_reason: row.opt_text("end_reason")?,
+        logs_complete: row.flag("logs_complete")?,
     })
 }

@@ -6,6 +6,8 @@
 
 use spacelift_worker_core::protocol::message::{Phase, RunState, RunType};
 
+use super::row::word;
+
 /// The states that a worker goes through in one phase, in order.
 fn on_worker(phase: Phase) -> &'static [RunState] {
     use RunState as S;
@@ -41,6 +43,11 @@ pub fn next_phase(run_type: RunType, state: RunState) -> Option<Phase> {
 /// The state that a run enters when a worker starts on a phase.
 pub fn started_state(phase: Phase) -> RunState {
     if phase == Phase::Apply { RunState::PreparingApply } else { RunState::Preparing }
+}
+
+/// The published name of a state.
+pub fn state_name(state: RunState) -> String {
+    word(&state)
 }
 
 /// The last state that a worker enters in a phase, where the phase succeeds.

@@ -35,7 +35,7 @@ pub use data_dir::{DataDir, DataDirError, DataDirLock};
 pub use database::{Store, StoreError};
 pub use lease_moves::{LeaseEnd, LeaseError, NewLease, Until};
 pub use leases::{LeaseRecord, LeaseState, LeaseTimes};
-pub use life::{is_allowed, next_phase, started_state};
+pub use life::{is_allowed, next_phase, started_state, state_name};
 pub use logs::StoredSegment;
 pub use pools::{NewPool, Pool, PoolCertificate, RevokedCertificate};
 pub use runs::{NewRun, Run, RunSpec, Workspace};

@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use spacelift_worker_core::crypto::{Aes256Gcm, CryptoError, fill_random, hkdf_expand_sha512};
-use spacelift_worker_core::secret::SecretText;
+use spacelift_worker_core::secret::{SecretBytes, SecretText};
 
 use super::private_file::write_new;
 
@@ -99,6 +99,16 @@ impl SecretsKey {
         let len = cipher.open_in_place(&nonce, &mut body).map_err(|_| SecretsKeyError::Open)?;
         body.truncate(len);
         String::from_utf8(body).map(SecretText::new).map_err(|_| SecretsKeyError::Open)
+    }
+
+    /// A key for another purpose, which neither tells this one nor another purpose's.
+    ///
+    /// # Errors
+    /// [`SecretsKeyError::Crypto`].
+    pub fn derive(&self, purpose: &str) -> Result<SecretBytes, SecretsKeyError> {
+        let mut derived = vec![0; 32];
+        hkdf_expand_sha512(&self.0, &[b"mothership/derived/v1\0", purpose.as_bytes()], &mut derived)?;
+        Ok(SecretBytes::new(derived))
     }
 
     fn cipher(&self, salt: &[u8; SALT_LEN], place: &str) -> Result<(Aes256Gcm, [u8; 12]), SecretsKeyError> {
