@@ -1,7 +1,7 @@
 //! The narrow seam to cryptography: RSA, AES-256-GCM, HKDF, HMAC, hashes, randomness. The one owner of all of them.
 //!
-//! Two layers. A backend ([`aws_lc`]) wraps one library and decides nothing. The seam above it ([`rsa`], [`csr`],
-//! [`x509`]) decides which keys are acceptable and how they are written, so that every backend agrees byte for byte.
+//! Two layers. A backend (`aws_lc`) wraps one library and decides nothing. The seam above it (`rsa`, `csr`, `x509`)
+//! decides which keys are acceptable and how they are written, so that every backend agrees byte for byte.
 //! No type of a backend leaves this module.
 //!
 //! | what | how |

@@ -27,6 +27,7 @@
 
 pub mod cobblestone;
 mod context;
+mod digest;
 mod header;
 mod io;
 mod key;
@@ -36,6 +37,7 @@ mod unseal;
 pub mod workspace;
 
 pub use context::{Context, ContextError};
+pub use digest::SealedDigest;
 pub use header::Header;
 pub use io::{SealWriter, UnsealReader};
 pub use key::SIGNATURE_PREFIX;

@@ -4,7 +4,9 @@
 
 pub mod atomic;
 pub mod environment;
+pub mod seal;
 pub mod workspace;
 
 pub use atomic::{ReplaceError, replace_atomically};
 pub use environment::{Environment, from_env, pairs_from_env};
+pub use seal::{SealFileError, SealedFile, seal_file, unseal_file};

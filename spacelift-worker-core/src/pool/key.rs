@@ -29,7 +29,9 @@ pub enum PoolKeyError {
     #[error("the private key cannot be read")]
     Pem(#[source] PemError),
     /// Something else in PEM.
-    #[error("the PEM text holds a {found}, not a private key of RSA (PRIVATE KEY or RSA PRIVATE KEY)")]
+    #[error(
+        "the PEM text's label is {found}, not PRIVATE KEY or RSA PRIVATE KEY; use the pool's private key"
+    )]
     WrongLabel {
         /// The label that was found, as far as it is a known one.
         found: &'static str,
@@ -50,7 +52,7 @@ pub enum PublicKeyError {
     #[error("the public key or certificate cannot be read")]
     Pem(#[source] PemError),
     /// Something else in PEM.
-    #[error("the PEM text holds a {found}, not a {expected}")]
+    #[error("the PEM text's label is {found}, not {expected}")]
     WrongLabel {
         /// The label that was found, as far as it is a known one.
         found: &'static str,
@@ -198,10 +200,13 @@ impl fmt::Debug for PoolPublicKey {
 }
 
 pub(super) fn private_from_pem(text: &SecretText) -> Result<RsaPrivateKey, PoolKeyError> {
+    // Traditional writers keep the label and put the passphrase's parameters into headers (RFC 1421, 4.6.1.1).
+    if text.expose().contains("Proc-Type: 4,ENCRYPTED") {
+        return Err(PoolKeyError::Encrypted);
+    }
     let (label, der) = pem::first_block(text.expose()).map_err(PoolKeyError::Pem)?;
     match label {
         "PRIVATE KEY" => RsaPrivateKey::from_pkcs8_der(der.expose()).map_err(PoolKeyError::Key),
-        // Writers of old put the passphrase's parameters into headers under the same label; then it is no base64.
         "RSA PRIVATE KEY" => RsaPrivateKey::from_pkcs1_der(der.expose()).map_err(PoolKeyError::Key),
         "ENCRYPTED PRIVATE KEY" => Err(PoolKeyError::Encrypted),
         other => Err(PoolKeyError::WrongLabel { found: known(other) }),
@@ -243,5 +248,5 @@ fn known(label: &str) -> &'static str {
         "PUBLIC KEY",
         "RSA PRIVATE KEY",
     ];
-    LABELS.into_iter().find(|known| *known == label).unwrap_or("block of another kind")
+    LABELS.into_iter().find(|known| *known == label).unwrap_or("unknown")
 }

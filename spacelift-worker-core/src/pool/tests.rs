@@ -160,7 +160,10 @@ fn other_things_in_place_of_a_token_are_named() {
         (with(|fields| fields["signing_key"] = "x".into()), "signing_key"),
         (with(|fields| fields["signing_key"] = POOL.key.public_key().to_pem().into()), "own key"),
         (with(|fields| fields["certificate"] = "x".into()), "no line -----BEGIN"),
-        (with(|fields| fields["certificate"] = POOL.key.public_key().to_pem().into()), "not a CERTIFICATE"),
+        (
+            with(|fields| fields["certificate"] = POOL.key.public_key().to_pem().into()),
+            "label is PUBLIC KEY, not CERTIFICATE",
+        ),
     ] {
         let shown = problem(&text, &key);
         assert!(shown.contains(part), "{part}: {shown}");
@@ -204,9 +207,9 @@ fn private_keys_that_cannot_be_used_are_named() {
         (SecretText::new(format!("{}!", &key.expose()[..400])), "illegal base64 data at input byte 400;"),
         (base64("hello world"), "not of a key in PEM"),
         (SecretText::new(STANDARD.encode([0xff; 30])), "not of a key in PEM"),
-        (base64(&POOL.certificate("x", FROM, TO)), "holds a CERTIFICATE"),
-        (base64(&POOL.key.public_key().to_pem()), "holds a PUBLIC KEY"),
-        (base64("-----BEGIN EVIL-----\n-----END EVIL-----"), "block of another kind"),
+        (base64(&POOL.certificate("x", FROM, TO)), "label is CERTIFICATE"),
+        (base64(&POOL.key.public_key().to_pem()), "label is PUBLIC KEY"),
+        (base64("-----BEGIN EVIL-----\n-----END EVIL-----"), "label is unknown"),
         (
             base64("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----"),
             "passphrase",

@@ -1,0 +1,143 @@
+//! The vectors of `tests/vectors/envelope`, made by another implementation: each is opened, or refused for its fault.
+//!
+//! Never makes a vector; `sealed.py` beside them does.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "functions of a test stop it when something is not as it must be"
+)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use spacelift_worker_core::crypto::sha256;
+use spacelift_worker_core::envelope::{Context, Trust, UnsealError, Unsealer};
+use spacelift_worker_core::pool::{PoolKey, PoolPublicKey};
+use spacelift_worker_core::secret::SecretText;
+
+#[derive(Deserialize)]
+struct KeyPair {
+    private: String,
+    public: String,
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    expect: String,
+    keys: Vec<String>,
+    signed_by: Option<Vec<String>>,
+    context: BTreeMap<String, String>,
+    plain_len: Option<usize>,
+    plain_sha256: Option<String>,
+    sealed: String,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/envelope")
+}
+
+fn vectors() -> Vec<(String, Vector)> {
+    let paths = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let named = paths.filter_map(|path| {
+        let name = path.file_stem()?.to_str()?.to_owned();
+        let is_vector = path.extension()? == "json" && name != "keys";
+        is_vector.then(|| (name, serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap()))
+    });
+    let mut vectors: Vec<_> = named.collect();
+    vectors.sort_by(|(one, _), (other, _)| one.cmp(other));
+    vectors
+}
+
+fn keys() -> BTreeMap<String, KeyPair> {
+    serde_json::from_slice(&std::fs::read(folder().join("keys.json")).unwrap()).unwrap()
+}
+
+fn name_of(error: &UnsealError) -> &'static str {
+    match error {
+        UnsealError::Context { .. } => "context",
+        UnsealError::CutShort => "cut_short",
+        UnsealError::Damaged => "damaged",
+        UnsealError::Form => "form",
+        UnsealError::Recipient { .. } => "recipient",
+        UnsealError::Signature => "signature",
+        UnsealError::Signed { .. } => "signed",
+        UnsealError::Unsigned => "unsigned",
+        UnsealError::Untrusted { .. } => "untrusted",
+        UnsealError::Version => "version",
+        other => panic!("no vector knows {other:?}"),
+    }
+}
+
+fn outcome(vector: &Vector, keys: &BTreeMap<String, KeyPair>, step: usize) -> Result<Vec<u8>, UnsealError> {
+    let private: Vec<PoolKey> = vector
+        .keys
+        .iter()
+        .map(|name| PoolKey::from_pem(&SecretText::from(keys[name].private.as_str())).unwrap())
+        .collect();
+    let trust = match &vector.signed_by {
+        None => Trust::Unsigned,
+        Some(names) => Trust::SignedBy(
+            names.iter().map(|name| PoolPublicKey::from_pem(&keys[name].public).unwrap()).collect(),
+        ),
+    };
+    let context = Context::new(vector.context.clone()).unwrap();
+    let mut unsealer = Unsealer::new(&private.iter().collect::<Vec<_>>(), &context, &trust);
+    let mut plain = Vec::new();
+    for piece in STANDARD.decode(&vector.sealed).unwrap().chunks(step) {
+        unsealer.update(piece, &mut plain)?;
+    }
+    unsealer.finish(&mut plain)?;
+    Ok(plain)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn every_vector_is_opened_or_refused_for_its_fault_in_pieces_of_any_size() {
+    let (vectors, keys) = (vectors(), keys());
+    let mut wrong = Vec::new();
+    for (name, vector) in &vectors {
+        assert_eq!(vector.expect == "ok", name.starts_with("ok_"), "{name}");
+        for step in [usize::MAX, 4_096, 61] {
+            match outcome(vector, &keys, step) {
+                Ok(plain) => {
+                    let as_made = vector.plain_len == Some(plain.len())
+                        && vector.plain_sha256 == Some(hex(&sha256(&plain)));
+                    if !as_made {
+                        wrong.push(format!("{name}: opened, in pieces of {step}"));
+                    }
+                }
+                Err(error) if name_of(&error) == vector.expect => {}
+                Err(error) => wrong.push(format!("{name}: {error:?}, in pieces of {step}")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn there_are_more_negatives_than_positives_and_each_fault_has_some() {
+    let vectors = vectors();
+    let positives = vectors.iter().filter(|(_, vector)| vector.expect == "ok").count();
+    assert!(positives >= 10 && vectors.len() > 2 * positives);
+    for fault in [
+        "context",
+        "cut_short",
+        "damaged",
+        "form",
+        "recipient",
+        "signature",
+        "signed",
+        "unsigned",
+        "untrusted",
+        "version",
+    ] {
+        assert!(vectors.iter().any(|(_, vector)| vector.expect == fault), "{fault}");
+    }
+}
