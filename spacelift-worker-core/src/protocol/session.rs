@@ -119,7 +119,7 @@ impl Session {
         let state = match (record.begun, &record.outcome) {
             (Some(what), Some(outcome)) => {
                 outbox.keep(outcome.message, Kind::Terminal, outcome.body.clone().into_bytes());
-                State::Reporting(Reporting { what, step: None, own: false })
+                State::Reporting(Reporting { what, step: None })
             }
             (Some(what), None) => State::Inherited(what),
             (None, _) => State::Idle,
@@ -309,7 +309,7 @@ impl Session {
         let body = WorkerBody::Interrupted(Interrupted { worker, run: what.run, lease: what.lease });
         let report = self.compose(now, body);
         self.outbox.keep(report.id, Kind::Terminal, report.bytes);
-        self.state = State::Reporting(Reporting { what, step: None, own: false });
+        self.state = State::Reporting(Reporting { what, step: None });
     }
 
     fn next_status(&mut self) -> Status {

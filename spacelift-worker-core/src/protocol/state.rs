@@ -58,7 +58,12 @@ pub(super) struct Accepted {
 impl Accepted {
     /// It was started, until `fence`.
     pub(super) fn start(self, fence: u64) -> Running {
-        Running { what: self.what, step: None, halt: Halted::No, tenure: Tenure::Until(fence) }
+        // "Absent before the start": from here on a status without a state would ask for the start once more.
+        let step = match self.what.phase {
+            Phase::Apply => RunState::PreparingApply,
+            Phase::Destroy | Phase::Plan | Phase::Task | Phase::Test => RunState::Preparing,
+        };
+        Running { what: self.what, step, halt: Halted::No, tenure: Tenure::Until(fence) }
     }
 }
 
@@ -68,7 +73,7 @@ pub(super) struct Running {
     /// Run, lease and phase.
     pub(super) what: Begun,
     /// The state of the run.
-    pub(super) step: Option<RunState>,
+    pub(super) step: RunState,
     /// What was asked of it.
     pub(super) halt: Halted,
     /// How long the worker may go on.
@@ -78,7 +83,7 @@ pub(super) struct Running {
 impl Running {
     /// It ended, and the report about it is in the outbox.
     pub(super) fn report(self) -> Reporting {
-        Reporting { what: self.what, step: self.step, own: true }
+        Reporting { what: self.what, step: Some(self.step) }
     }
 }
 
@@ -120,10 +125,8 @@ impl Tenure {
 pub(super) struct Reporting {
     /// Run, lease and phase.
     pub(super) what: Begun,
-    /// The last state of the run on this worker.
+    /// The last state of the run on this worker; absent when an earlier process had begun it.
     pub(super) step: Option<RunState>,
-    /// Whether this process had begun it.
-    pub(super) own: bool,
 }
 
 impl State {
@@ -131,8 +134,8 @@ impl State {
     pub(super) fn in_hand(&self) -> Option<RunInHand> {
         let (what, state) = match self {
             Self::Opening(Opening { what, .. }) | Self::Accepted(Accepted { what, .. }) => (what, None),
-            Self::Running(running) => (&running.what, running.step),
-            Self::Reporting(reporting) if reporting.own => (&reporting.what, reporting.step),
+            Self::Running(running) => (&running.what, Some(running.step)),
+            Self::Reporting(reporting) if reporting.step.is_some() => (&reporting.what, reporting.step),
             _ => return None,
         };
         Some(RunInHand { run: what.run, lease: what.lease, phase: what.phase, state })

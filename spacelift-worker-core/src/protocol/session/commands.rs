@@ -74,7 +74,7 @@ impl Session {
             running.tenure = Tenure::ToTheEnd;
             self.timers.stop(Timer::LeaseFence);
         }
-        running.step = Some(state);
+        running.step = state;
         let Running { what, .. } = *running;
         let note = note.map(short);
         let body = Progress { run: what.run, lease: what.lease, state, state_version, note };
@@ -94,7 +94,7 @@ impl Session {
         self.ready(now)?;
         let started = match &self.state {
             State::Running(running) => running.what,
-            State::Reporting(reporting) if reporting.own => reporting.what,
+            State::Reporting(reporting) if reporting.step.is_some() => reporting.what,
             _ => return Err(CommandError::NotInHand),
         };
         if (started.run, started.lease) != (manifest.run, manifest.lease) {
@@ -146,12 +146,13 @@ impl Session {
         Ok(())
     }
 
-    /// The process is to end: takes no new work from now on. What is in hand goes on.
+    /// The process is to end: takes no new work from now on. What was started goes on, what was not is given up.
     pub fn shutdown(&mut self, now: Now) {
         if self.ready(now).is_ok() {
             let before = self.drain.is_on();
             self.drain.shutdown = true;
             self.tell_drain(now, before);
+            self.give_up(now);
         }
     }
 

@@ -240,6 +240,7 @@ impl Session {
             self.drain.cycled = true;
             self.events.push_back(Event::Cycle);
             self.tell_drain(now, before);
+            self.give_up(now);
         }
     }
 

@@ -15,7 +15,6 @@ fn a_run_goes_from_its_offer_to_its_acknowledged_report() {
     assert_eq!(bench.starts(), 0, "nothing starts before the accept is answered");
     bench.say(ControlBody::Start(grant(1, 1, re)));
     assert_eq!(bench.starts(), 1);
-    bench.progress(RunState::Preparing, 1);
     let status = bench.last_status().1;
     let hand =
         RunInHand { run: run(1), lease: lease(1), phase: Phase::Plan, state: Some(RunState::Preparing) };

@@ -175,3 +175,23 @@ fn a_halt_of_a_newer_lease_leaves_what_runs_alone_and_withdraws_what_waits() {
     waiting.say(ControlBody::Start(grant(1, 1, re)));
     assert_eq!(waiting.starts(), 0);
 }
+
+#[test]
+fn a_worker_that_is_to_go_gives_up_what_was_not_started() {
+    let cycle: fn(&mut Bench) = |bench| {
+        bench.say(ControlBody::Cycle(Cycle { cmd_seq: 1 }));
+    };
+    let shutdown: fn(&mut Bench) = |bench| {
+        bench.session.shutdown(bench.at());
+        bench.poll();
+    };
+    for going in [cycle, shutdown] {
+        let mut bench = Bench::connected();
+        let re = bench.accept(1, 1, Phase::Plan);
+        going(&mut bench);
+        assert!(bench.session.is_idle(), "nothing holds it back");
+        assert_eq!(bench.events.last(), Some(&Event::Kill { run: run(1), lease: lease(1) }));
+        bench.say(ControlBody::Start(grant(1, 1, re)));
+        assert_eq!(bench.starts(), 0);
+    }
+}
