@@ -324,3 +324,42 @@ impl fmt::Debug for Decryptor {
         f.debug_struct("Decryptor").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_salt_gives_the_bytes_that_another_implementation_made() {
+        // Python's cryptography 50, cobblestone.Cobblestone256Encryptor(bytes(range(32)), b"ctx"), of b"plain".
+        const MADE: &str = concat!(
+            "b09fffb44d1bf499260bc216133d70cdd805be5b32157421b34d082b1b59a355d1c9a62e171a9",
+            "bc8f565dc936d0796b1978c1b12de1f0cdca05dae609f864b4930731cf8cb7e191d292bc31381",
+        );
+        let made: Vec<u8> =
+            (0..MADE.len()).step_by(2).map(|at| u8::from_str_radix(&MADE[at..at + 2], 16).unwrap()).collect();
+        let key = std::array::from_fn(|at| at as u8);
+        let salt = made[..SALT_LEN].try_into().unwrap();
+        let mut encryptor = Encryptor::with_salt(&key, b"ctx", salt).unwrap();
+        let mut out = Vec::new();
+        encryptor.update(b"plain", &mut out).unwrap();
+        encryptor.finish(&mut out).unwrap();
+        assert_eq!(out, made);
+    }
+
+    #[test]
+    fn the_chunk_number_fills_the_end_of_the_nonce_and_stops_at_4_pib() {
+        let keys = derive(&[1; 32], &[2; SALT_LEN], b"").unwrap();
+        let mut chunks = Chunks::new(&keys).unwrap();
+        assert_eq!(chunks.next_nonce(), Some(*keys.base_nonce));
+        chunks.next = MAX_CHUNKS - 1;
+        let mut last = *keys.base_nonce;
+        for (byte, mask) in last[7..].iter_mut().zip([0x3f, 0xff, 0xff, 0xff, 0xff]) {
+            *byte ^= mask;
+        }
+        assert_eq!(chunks.next_nonce(), Some(last));
+        assert_eq!(chunks.next_nonce(), None);
+        assert_eq!(chunks.seal(b"", &mut Vec::new()), Err(EncryptError::TooLong));
+        assert_eq!(chunks.open(&[0; TAG_LEN], &mut Vec::new()), Err(Damaged));
+    }
+}
