@@ -1,118 +1,158 @@
-//! Finds where secrets end in a stream, byte by byte. The one owner of the multi-pattern automaton.
+//! Finds where secrets end in a stream, byte by byte. Nothing here replaces anything.
 //!
-//! Aho and Corasick 1975, standard semantics, walked by hand: after each byte the state knows the longest pattern that
-//! ends there, and how much of the newest input may still grow into a pattern. Nothing here replaces anything.
+//! The automaton of Aho and Corasick, "Efficient string matching" (1975), with two numbers at each state in the place of
+//! its list of matches: how long the longest pattern is that ends here, and how much of the newest input may still grow
+//! into a pattern. The lists are what makes other automata quadratic: a value whose lines are `a`, `aa`, `aaa`, and
+//! so on takes them gigabytes. Here a byte of a pattern costs one state at most, and a byte of input is constant
+//! time on average over any input.
 
-use std::collections::HashMap;
-
-use aho_corasick::automaton::{Automaton as _, StateID};
-use aho_corasick::nfa::contiguous;
-use aho_corasick::{Anchored, MatchKind};
+use zeroize::Zeroizing;
 
 use super::secrets::{SecretSet, TooManySecrets};
 
+/// The most bytes that all patterns may have together: 17 bytes of memory for each.
+const MOST: usize = 64 << 20;
+
 /// A set of patterns, ready for searching.
 pub(super) struct Matcher {
-    automaton: contiguous::NFA,
-    start: StateID,
-    /// By state: the length of the longest suffix of what was read that is the beginning of a pattern and not all of it.
-    open: Vec<u32>,
-    /// By state, where a pattern ends: the length of the longest that does.
-    ends: HashMap<StateID, u32>,
+    /// By distance from the start, so that the children of a state stand together, and those of the next follow them.
+    /// One more stands at the end, of which only `children` counts.
+    states: Vec<State>,
+    /// By state: the byte that leads to it from its parent.
+    bytes: Zeroizing<Vec<u8>>,
+    /// Of the start and of the states next to it, where most input stays: the state after each byte.
+    shallow: Vec<[u32; 256]>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct State {
+    /// The first child.
+    children: u32,
+    /// The state of the longest proper suffix that is the beginning of a pattern.
+    suffix: u32,
+    /// The length of the longest suffix that is the beginning of a pattern and not all of it.
+    open: u32,
+    /// The length of the longest suffix that is a pattern, or 0.
+    ends: u32,
 }
 
 /// Where in the automaton a stream stands.
 #[derive(Clone, Copy)]
-pub(super) struct Cursor(StateID);
+pub(super) struct Cursor(u32);
+
+const START: u32 = 0;
 
 impl Matcher {
     pub(super) fn new(set: &SecretSet) -> Result<Self, TooManySecrets> {
         let patterns: Vec<&[u8]> = set.patterns().collect();
-        let automaton = contiguous::Builder::new()
-            .match_kind(MatchKind::Standard)
-            .prefilter(false)
-            .build(&patterns)
-            .map_err(|_| TooManySecrets)?;
-        let start = automaton.start_state(Anchored::No).map_err(|_| TooManySecrets)?;
-        let mut matcher = Self { automaton, start, open: Vec::new(), ends: HashMap::new() };
-        matcher.measure(&patterns);
+        // From here on every number of a state and every length fits into 32 bits.
+        if patterns.iter().map(|pattern| pattern.len()).sum::<usize>() > MOST {
+            return Err(TooManySecrets);
+        }
+        let mut matcher =
+            Self { states: vec![State::default()], bytes: Zeroizing::new(vec![0]), shallow: Vec::new() };
+        // The states of one length; each stands for what the patterns from..to, in byte order, have in common.
+        let mut level = vec![(START, 0..patterns.len())];
+        for length in 0.. {
+            let mut next = Vec::new();
+            for (state, mut range) in level {
+                matcher.states[state as usize].children = matcher.states.len() as u32;
+                let whole = patterns.get(range.start).is_some_and(|pattern| pattern.len() == length);
+                // Patterns differ, and the shorter of two that begin alike comes first.
+                range.start += usize::from(whole && !range.is_empty());
+                matcher.measure(state, length as u32, whole, !range.is_empty());
+                while let Some(byte) = patterns[range.clone()].first().map(|pattern| pattern[length]) {
+                    let alike = patterns[range.clone()].partition_point(|pattern| pattern[length] == byte);
+                    next.push((matcher.add(state, byte), range.start..range.start + alike));
+                    range.start += alike;
+                }
+            }
+            if next.is_empty() {
+                break;
+            }
+            level = next;
+        }
+        let end = matcher.states.len() as u32;
+        matcher.states.push(State { children: end, ..State::default() });
+        matcher.widen();
         Ok(matcher)
     }
 
-    /// Fills `open` and `ends`. Reading the first `n` bytes of a pattern leads to the state that stands for exactly
-    /// these, so walking all patterns visits every state but the start.
-    fn measure(&mut self, sorted: &[&[u8]]) {
-        let mut closed: Vec<(StateID, &[u8])> = Vec::new();
-        for (index, pattern) in sorted.iter().enumerate() {
-            let mut cursor = self.start();
-            for (before, byte) in pattern.iter().enumerate() {
-                cursor = self.step(cursor, *byte);
-                let depth = before + 1;
-                // In byte order, the first pattern that begins with this one follows it at once.
-                let grows = depth < pattern.len()
-                    || sorted.get(index + 1).is_some_and(|next| next.starts_with(pattern));
-                if grows {
-                    self.set_open(cursor, depth);
-                } else {
-                    closed.push((cursor.0, pattern));
+    /// Adds a child. All shorter states have theirs, so its longest suffix is known.
+    fn add(&mut self, parent: u32, byte: u8) -> u32 {
+        let suffix =
+            if parent == START { START } else { self.follow(self.states[parent as usize].suffix, byte) };
+        self.states.push(State { suffix, ..State::default() });
+        self.bytes.push(byte);
+        (self.states.len() - 1) as u32
+    }
+
+    /// Fills in the two numbers of a state; those of its suffix, which is shorter, are known.
+    fn measure(&mut self, state: u32, length: u32, whole: bool, grows: bool) {
+        let suffix = self.states[self.states[state as usize].suffix as usize];
+        let state = &mut self.states[state as usize];
+        state.ends = if whole { length } else { suffix.ends };
+        state.open = if grows { length } else { suffix.open };
+    }
+
+    /// Makes the tables of the start and its children.
+    fn widen(&mut self) {
+        let near = self.states[START as usize + 1].children;
+        self.shallow = (START..near)
+            .map(|state| {
+                let mut table = [START; 256];
+                for byte in 0..=u8::MAX {
+                    table[usize::from(byte)] = self.follow(state, byte);
                 }
-                self.measure_end(cursor.0);
+                table
+            })
+            .collect();
+    }
+
+    /// The child of a state by a byte.
+    fn child(&self, state: u32, byte: u8) -> Option<u32> {
+        let (from, to) = (self.states[state as usize].children, self.states[state as usize + 1].children);
+        let at = self.bytes[from as usize..to as usize].binary_search(&byte).ok()?;
+        Some(from + at as u32)
+    }
+
+    /// The state after one more byte: the child of the state, or of its longest suffix that has one.
+    fn follow(&self, mut state: u32, byte: u8) -> u32 {
+        loop {
+            if let Some(table) = self.shallow.get(state as usize) {
+                return table[usize::from(byte)];
+            }
+            match self.child(state, byte) {
+                Some(child) => return child,
+                None if state == START => return START,
+                None => state = self.states[state as usize].suffix,
             }
         }
-        // What may still grow after a whole pattern is what may after its longest proper suffix, which is a state nearer to
-        // the start: shorter patterns first.
-        closed.sort_by_key(|(_, pattern)| pattern.len());
-        for (state, pattern) in closed {
-            let suffix = pattern.iter().skip(1).fold(self.start(), |cursor, byte| self.step(cursor, *byte));
-            self.set_open(Cursor(state), self.open(suffix));
-        }
-    }
-
-    fn set_open(&mut self, Cursor(state): Cursor, length: usize) {
-        let index = state.as_usize();
-        if self.open.len() <= index {
-            self.open.resize(index + 1, 0);
-        }
-        // A pattern of 4 GiB does not fit into the automaton.
-        self.open[index] = u32::try_from(length).unwrap_or(u32::MAX);
-    }
-
-    fn measure_end(&mut self, state: StateID) {
-        if !self.automaton.is_match(state) || self.ends.contains_key(&state) {
-            return;
-        }
-        let lengths = (0..self.automaton.match_len(state))
-            .map(|index| self.automaton.pattern_len(self.automaton.match_pattern(state, index)));
-        let longest = lengths.max().unwrap_or_default();
-        self.ends.insert(state, u32::try_from(longest).unwrap_or(u32::MAX));
     }
 
     /// Whether there is nothing to find.
     pub(super) fn is_empty(&self) -> bool {
-        self.automaton.patterns_len() == 0
+        self.bytes.len() == 1
     }
 
     /// Before the first byte.
     pub(super) fn start(&self) -> Cursor {
-        Cursor(self.start)
+        Cursor(START)
     }
 
     /// After one more byte.
     pub(super) fn step(&self, Cursor(state): Cursor, byte: u8) -> Cursor {
-        Cursor(self.automaton.next_state(Anchored::No, state, byte))
+        Cursor(self.follow(state, byte))
     }
 
     /// The length of the longest pattern that ends with the newest byte, if one does.
     pub(super) fn ending(&self, Cursor(state): Cursor) -> Option<usize> {
-        if self.automaton.is_special(state) {
-            self.ends.get(&state).map(|length| *length as usize)
-        } else {
-            None
-        }
+        let length = self.states[state as usize].ends as usize;
+        (length > 0).then_some(length)
     }
 
     /// How many of the newest bytes may still grow into a pattern.
     pub(super) fn open(&self, Cursor(state): Cursor) -> usize {
-        self.open.get(state.as_usize()).map_or(0, |length| *length as usize)
+        self.states[state as usize].open as usize
     }
 }

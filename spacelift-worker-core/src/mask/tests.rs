@@ -289,6 +289,25 @@ fn ten_thousand_secrets_are_fine() {
 }
 
 #[test]
+fn a_value_of_lines_that_hold_each_other_costs_no_more_than_its_bytes() {
+    // Lists of matches would take gigabytes here.
+    let value: Vec<u8> = (0..300).flat_map(|n| std::iter::repeat_n(b'a', n).chain([b'\n'])).collect();
+    let secrets = Secrets::new(raw(&[b"seed"])).unwrap();
+    secrets.update(|set| *set = SecretSet::new()).unwrap();
+    secrets.add(&value).unwrap().unwrap();
+    let text = [vec![b'x'], vec![b'a'; 30_000], vec![b'x']].concat();
+    assert_eq!(masked(&secrets, &[&text]), b"x*****x");
+}
+
+#[test]
+fn too_many_secrets_are_an_error_and_the_set_stays_as_it_was() {
+    let secrets = secrets(&["hunter2"]);
+    let large = vec![b'x'; (64 << 20) + 1];
+    assert_eq!(secrets.add(&large), Err(TooManySecrets));
+    assert_eq!(secrets.mask_text("hunter2 xxxx"), "***** xxxx");
+}
+
+#[test]
 fn debug_shows_nothing_of_the_secrets() {
     let secrets = secrets(&["hunter2"]);
     let (mut masker, mut out) = (secrets.masker(), Vec::new());
