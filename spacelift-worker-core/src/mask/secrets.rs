@@ -115,7 +115,7 @@ impl Secrets {
     ///
     /// # Errors
     ///
-    /// Its spellings are longer than 64 MiB together. A value takes some 30 times its length at most in all forms.
+    /// Its spellings are longer than 64 MiB together. In all forms, a value takes 30 to 100 times its length.
     pub fn new(set: SecretSet) -> Result<Self, TooManySecrets> {
         let matcher = RwLock::new(Arc::new(Matcher::new(&set)?));
         Ok(Self(Arc::new(Shared { set: Mutex::new(set), matcher, generation: AtomicU64::new(0) })))
