@@ -4,9 +4,11 @@
 
 pub mod atomic;
 pub mod environment;
+pub mod policy_file;
 pub mod seal;
 pub mod workspace;
 
 pub use atomic::{ReplaceError, replace_atomically};
 pub use environment::{Environment, from_env, pairs_from_env};
+pub use policy_file::{PolicyFileError, read_policy};
 pub use seal::{SealFileError, SealedFile, seal_file, unseal_file};

@@ -1,0 +1,170 @@
+//! What a policy file may contain, judged on its outline: every mistake is found, not the first alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::builtins::{known_arity, withheld};
+use super::outline::{Outline, RuleKind};
+use super::problem::{Problem, ProblemCode, RegoVersion};
+use super::validate::ANY_RULE;
+
+/// All mistakes of a file. `always` is a document that has every field that is always there.
+pub(super) fn check(outline: &Outline, version: RegoVersion, always: &Value) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(place) = outline.too_nested {
+        problems.push(Problem::new(
+            place,
+            ProblemCode::TooNested,
+            "this expression is nested too deeply; use rules in between",
+        ));
+        // What is deeper was not read.
+        return problems;
+    }
+    if outline.package.0 != "spacelift" {
+        let message = format!("expected `package spacelift`, found `package {}`", outline.package.0);
+        problems.push(Problem::new(outline.package.1, ProblemCode::Package, message));
+    }
+    kinds(outline, version, &mut problems);
+    calls(outline, &mut problems);
+    circles(outline, &mut problems);
+    negations(outline, always, &mut problems);
+    problems
+}
+
+fn kinds(outline: &Outline, version: RegoVersion, problems: &mut Vec<Problem>) {
+    let mut add = |place, message: String| problems.push(Problem::new(place, ProblemCode::RuleKind, message));
+    let example = match version {
+        RegoVersion::V0 => r#"deny["reason"] { … }"#,
+        RegoVersion::V1 => r#"deny contains "reason" if { … }"#,
+    };
+    for rule in &outline.rules {
+        match (rule.name.as_str(), rule.kind) {
+            ("deny", RuleKind::Set) | ("sample", RuleKind::Value | RuleKind::Default) => {}
+            ("deny", RuleKind::Object) => {
+                let why = "`deny` is an object here, whose keys deny nothing";
+                add(rule.place, format!("{why}; it must be a set of strings: {example}"));
+            }
+            ("deny", _) => add(rule.place, format!("`deny` must be a set of strings: {example}")),
+            ("sample", _) => {
+                add(rule.place, "`sample` must be a boolean, such as `sample := true`".to_owned())
+            }
+            // In Rego v0 a keyword that was not imported is a name like any other, and makes a rule of its own.
+            (keyword @ ("if" | "contains" | "every" | "in"), _) => add(
+                rule.place,
+                format!(
+                    "`{keyword}` defines a rule here; write all of the file in Rego v1, or `import future.keywords`"
+                ),
+            ),
+            _ => {}
+        }
+    }
+    if !outline.rules.iter().any(|rule| matches!(rule.name.as_str(), "deny" | "sample")) {
+        let message =
+            format!("neither `deny` nor `sample` is defined, so the policy has no effect; write {example}");
+        problems.push(Problem::new(outline.package.1, ProblemCode::RuleKind, message));
+    }
+}
+
+fn calls(outline: &Outline, problems: &mut Vec<Problem>) {
+    let own: BTreeMap<&str, usize> = outline
+        .rules
+        .iter()
+        .filter_map(|rule| match rule.kind {
+            RuleKind::Function(arguments) => Some((rule.path.as_str(), arguments)),
+            _ => None,
+        })
+        .collect();
+    for call in &outline.calls {
+        let name = call.name.as_str();
+        let expected = match own.get(name).copied().or_else(|| known_arity(name)) {
+            Some(expected) => expected,
+            None if name == "print" => continue,
+            None => {
+                let (code, message) = match withheld(name) {
+                    Some(withheld) => (withheld.code, format!("`{name}` {}", withheld.why)),
+                    None => (ProblemCode::UnknownFunction, format!("there is no function `{name}`")),
+                };
+                problems.push(Problem::new(call.place, code, message));
+                continue;
+            }
+        };
+        // The result may be given as a last argument.
+        if call.arguments != expected && call.arguments != expected + 1 {
+            let plural = if expected == 1 { "" } else { "s" };
+            let message = format!("`{name}` takes {expected} argument{plural}, not {}", call.arguments);
+            problems.push(Problem::new(call.place, ProblemCode::Arity, message));
+        }
+    }
+}
+
+/// Rules and functions that lead back to themselves. The engine would go round until its stack ends.
+fn circles(outline: &Outline, problems: &mut Vec<Problem>) {
+    let names: BTreeSet<&str> = outline.rules.iter().map(|rule| rule.name.as_str()).collect();
+    let mut edges: Vec<(&str, &str)> = Vec::new();
+    for from in &names {
+        let refers = outline.refers.get(*from).into_iter().flatten();
+        for to in refers {
+            match names.get(to.as_str()) {
+                Some(to) => edges.push((from, to)),
+                None if to == ANY_RULE => edges.extend(names.iter().map(|to| (*from, *to))),
+                None => {}
+            }
+        }
+    }
+    let leading_on = without_ends(&names, &edges);
+    let backwards: Vec<(&str, &str)> = edges.iter().map(|(from, to)| (*to, *from)).collect();
+    let mut circles = without_ends(&leading_on, &backwards);
+    for rule in &outline.rules {
+        if circles.remove(rule.name.as_str()) {
+            let message = format!("`{}` leads back to itself", rule.name);
+            problems.push(Problem::new(rule.place, ProblemCode::Recursion, message));
+        }
+    }
+}
+
+/// The names from which one can go on for ever: those that lead nowhere are taken away until there are none.
+fn without_ends<'a>(names: &BTreeSet<&'a str>, edges: &[(&'a str, &'a str)]) -> BTreeSet<&'a str> {
+    let mut left = names.clone();
+    let mut ways: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut before: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (from, to) in edges.iter().filter(|(from, to)| names.contains(from) && names.contains(to)) {
+        *ways.entry(from).or_default() += 1;
+        before.entry(to).or_default().push(from);
+    }
+    let mut ends: Vec<&str> = names.iter().copied().filter(|name| !ways.contains_key(name)).collect();
+    while let Some(end) = ends.pop() {
+        left.remove(end);
+        for from in before.get(end).into_iter().flatten() {
+            if let Some(ways) = ways.get_mut(from) {
+                *ways -= 1;
+                if *ways == 0 {
+                    ends.push(from);
+                }
+            }
+        }
+    }
+    left
+}
+
+/// `not f(x.y)` where `x.y` is undefined is true in this engine and undefined in Open Policy Agent. In a body of `deny`
+/// itself that can only deny more. Anywhere else it may allow more, so it must be written in a way that both read alike.
+fn negations(outline: &Outline, always: &Value, problems: &mut Vec<Problem>) {
+    let defined = |parts: &[String]| match parts.split_first() {
+        Some((root, rest)) if root == "input" => {
+            rest.iter().try_fold(always, |value, part| value.get(part)).is_some()
+        }
+        _ => false,
+    };
+    for negated in outline.negated.iter().filter(|negated| !negated.directly_in_deny) {
+        let undefined = negated.references.iter().find(|(_, parts)| !parts.as_deref().is_some_and(defined));
+        if let Some((text, _)) = undefined {
+            let function = &negated.function;
+            let message = format!(
+                "`not {function}(…)` holds when `{text}` is undefined, which Open Policy Agent reads otherwise; \
+                 give it a name first: `x := {text}` on a line before, and `not {function}(x)`"
+            );
+            problems.push(Problem::new(negated.place, ProblemCode::NegatedUndefined, message));
+        }
+    }
+}

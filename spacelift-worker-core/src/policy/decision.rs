@@ -1,0 +1,153 @@
+//! What a policy said of a run.
+//!
+//! Allowed is what nobody objected to: there is no way to make a decision that is allowed and has a reason against it.
+
+use serde_json::{Value, json};
+
+/// How many reasons are kept.
+const MAX_REASONS: usize = 100;
+
+/// How many bytes of one reason are kept.
+const MAX_REASON: usize = 4096;
+
+/// Whether a run may start, and why not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    reasons: Vec<String>,
+    sampled: bool,
+    failure: Option<Failure>,
+}
+
+/// A policy that could not be evaluated. The run is denied.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the run initialization policy could not be evaluated, so the run is denied: {detail}")]
+#[non_exhaustive]
+pub struct Failure {
+    /// Of which kind.
+    pub kind: FailureKind,
+    /// What happened, with file, line and column where they are known.
+    pub detail: String,
+}
+
+/// Why a policy could not be evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// A rule ran into an error.
+    Error,
+    /// The input is larger than the limit.
+    InputTooLarge,
+    /// The engine broke down.
+    Panic,
+    /// `deny` is no set of strings, or `sample` no boolean.
+    Results,
+    /// No thread could be started.
+    Thread,
+    /// It took longer than the limit.
+    Timeout,
+}
+
+impl Decision {
+    /// Nobody objects. This is the decision where no policy is configured.
+    pub fn allow() -> Self {
+        Self::default()
+    }
+
+    /// Denied, or allowed if there are no reasons. They are sorted, each once, and cut to a sane length and number.
+    pub fn new(mut reasons: Vec<String>, sampled: bool) -> Self {
+        reasons.sort_unstable();
+        reasons.dedup();
+        let left_out = reasons.len().saturating_sub(MAX_REASONS);
+        reasons.truncate(MAX_REASONS);
+        for reason in &mut reasons {
+            shorten(reason);
+        }
+        if left_out > 0 {
+            reasons.push(format!("and {left_out} more reasons"));
+        }
+        Self { reasons, sampled, failure: None }
+    }
+
+    /// Denied because the policy could not be evaluated.
+    pub(super) fn failed(kind: FailureKind, detail: impl Into<String>) -> Self {
+        let mut detail = detail.into();
+        shorten(&mut detail);
+        let failure = Failure { kind, detail };
+        Self { reasons: vec![failure.to_string()], sampled: false, failure: Some(failure) }
+    }
+
+    /// Whether the run may start.
+    pub fn allowed(&self) -> bool {
+        self.reasons.is_empty()
+    }
+
+    /// Why not, for people, sorted. Empty exactly when the run may start.
+    pub fn reasons(&self) -> &[String] {
+        &self.reasons
+    }
+
+    /// Whether the policy asks for its input and its results to be logged.
+    pub fn sampled(&self) -> bool {
+        self.sampled
+    }
+
+    /// Why the policy could not be evaluated, if so.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    /// `allow` or `deny`, as in the sample line.
+    pub fn outcome(&self) -> &'static str {
+        if self.allowed() { "allow" } else { "deny" }
+    }
+
+    /// The results as in the sample line.
+    pub fn results(&self) -> Value {
+        let deny = if self.failure.is_some() { &[][..] } else { &self.reasons };
+        json!({ "deny": deny, "sample": self.sampled })
+    }
+}
+
+/// Cuts a text to [`MAX_REASON`] bytes, at a character.
+fn shorten(text: &mut String) {
+    if text.len() > MAX_REASON {
+        text.truncate(text.floor_char_boundary(MAX_REASON));
+        text.push('…');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn allowed_is_exactly_no_reason() {
+        assert!(Decision::allow().allowed());
+        assert!(Decision::new(vec![], true).allowed());
+        assert!(!Decision::new(vec![String::new()], false).allowed());
+        assert!(!Decision::failed(FailureKind::Panic, "").allowed());
+    }
+
+    #[test]
+    fn reasons_are_sorted_and_bounded() {
+        let decision = Decision::new(vec!["b".to_owned(), "a".to_owned(), "b".to_owned()], false);
+        assert_eq!(decision.reasons(), ["a", "b"]);
+        let many = Decision::new(
+            (0..1000).map(|number| format!("{number:04}{}", "é".repeat(5000))).collect(),
+            false,
+        );
+        assert_eq!(many.reasons().len(), MAX_REASONS + 1);
+        assert!(many.reasons().iter().all(|reason| reason.len() <= MAX_REASON + 3));
+        assert_eq!(many.reasons()[MAX_REASONS], "and 900 more reasons");
+    }
+
+    #[test]
+    fn a_failure_says_that_the_policy_could_not_be_evaluated() {
+        let decision = Decision::failed(FailureKind::Timeout, "took too long");
+        assert_eq!(
+            decision.reasons(),
+            ["the run initialization policy could not be evaluated, so the run is denied: took too long"]
+        );
+        assert_eq!(decision.results(), json!({ "deny": [], "sample": false }));
+    }
+}

@@ -1,0 +1,231 @@
+//! The Rego engine under limits: a thread of its own with a large stack, a time limit inside and a wait outside, and
+//! nothing that it does wrong ends the process or allows a run.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use regorus::utils::limits::{ExecutionTimerConfig, PolicyLengthConfig};
+use regorus::{Engine, LimitError, Value};
+
+use super::builtins::register;
+use super::checks::check;
+use super::decision::{Decision, FailureKind};
+use super::input::{PolicyInput, documented};
+use super::outline::Outline;
+use super::prelude::prelude;
+use super::prescan::{MAX_BYTES, prescan};
+use super::problem::{PolicyError, Problem, ProblemCode, RegoVersion};
+use super::validate::outline;
+
+/// The engine recurses with expressions and with chains of rules; 1,500 of those fill 2 MiB.
+const STACK: usize = 64 * 1024 * 1024;
+
+/// How much longer than the engine's own limit the outer wait is. The engine looks at its clock between steps only, so
+/// that one long step of a built-in function must be waited out.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Steps between two looks at the clock.
+const CHECK_INTERVAL: NonZeroU32 = NonZeroU32::new(64).unwrap();
+
+/// How the engine knows the file; its own messages have this name in front of their place.
+const FILE: &str = "policy";
+
+/// A valid policy, ready to be evaluated.
+#[derive(Clone)]
+pub(super) struct Prepared {
+    engine: Engine,
+    version: RegoVersion,
+}
+
+impl Prepared {
+    pub(super) fn version(&self) -> RegoVersion {
+        self.version
+    }
+
+    /// Judges one input, given as JSON.
+    pub(super) fn decide(&self, input: String, limit: Duration) -> Decision {
+        let engine = self.engine.clone();
+        let decided = apart(limit.saturating_add(GRACE), move || evaluate(engine, &input, limit));
+        match decided {
+            Ok(Ok(decision)) => decision,
+            Ok(Err(EvalError { kind: FailureKind::Timeout, .. })) | Err(Broken::Timeout) => Decision::failed(
+                FailureKind::Timeout,
+                format!("it took longer than {} s", limit.as_secs_f64()),
+            ),
+            Ok(Err(error)) => {
+                let place = error.place.map(|(line, column)| format!("line {line}, column {column}: "));
+                Decision::failed(error.kind, format!("{}{}", place.unwrap_or_default(), error.message))
+            }
+            Err(Broken::Panic) => Decision::failed(FailureKind::Panic, "the engine broke down on this input"),
+            Err(Broken::Thread) => Decision::failed(FailureKind::Thread, "no thread could be started for it"),
+        }
+    }
+}
+
+/// Parses, checks and tries a policy.
+pub(super) fn prepare(name: &str, text: &str, limit: Duration) -> Result<Prepared, PolicyError> {
+    let invalid = |version, problems| PolicyError::invalid(name, version, text, problems);
+    let problems = prescan(text);
+    if !problems.is_empty() {
+        return Err(invalid(RegoVersion::V1, problems));
+    }
+    let owned = text.to_owned();
+    let whole = |message: &str| vec![Problem::new((1, 1), ProblemCode::Parse, message)];
+    match apart(limit.saturating_add(GRACE), move || prepare_here(&owned, limit)) {
+        Ok(Ok(prepared)) => Ok(prepared),
+        Ok(Err((version, problems))) => Err(invalid(version, problems)),
+        Err(Broken::Panic) => Err(invalid(RegoVersion::V1, whole("the engine broke down on this file"))),
+        Err(Broken::Thread) => {
+            Err(invalid(RegoVersion::V1, whole("no thread could be started to read this file")))
+        }
+        Err(Broken::Timeout) => {
+            Err(invalid(RegoVersion::V1, whole("reading this file took too long; make it simpler")))
+        }
+    }
+}
+
+type Invalid = (RegoVersion, Vec<Problem>);
+
+fn prepare_here(text: &str, limit: Duration) -> Result<Prepared, Invalid> {
+    let (mut engine, version) = parse(text)?;
+    let invalid =
+        |problems: Vec<Problem>| if problems.is_empty() { Ok(()) } else { Err((version, problems)) };
+    let broken = |message: String| (version, vec![Problem::new((1, 1), ProblemCode::Parse, message)]);
+
+    let outline = engine.get_modules().first().map(|module| outline(module)).unwrap_or_default();
+    invalid(check(&outline, version, &PolicyInput::default().document()))?;
+
+    register(&mut engine).map_err(broken)?;
+    engine.set_rego_v0(false);
+    let added = engine.add_policy("prelude".to_owned(), beside(&outline));
+    added.map_err(|error| broken(EvalError::read(&error, error.downcast_ref()).message))?;
+    engine.set_strict_builtin_errors(false);
+    // Otherwise what a policy prints goes to standard error, past the masker.
+    engine.set_gather_prints(true);
+
+    let sample = documented().map_err(|error| broken(error.to_string()))?.to_string();
+    engine.set_execution_timer_config(ExecutionTimerConfig { limit, check_interval: CHECK_INTERVAL });
+    if let Err(error) = results(&mut engine, &sample) {
+        let message = format!("on the documented sample of an input: {}", error.message);
+        let problem = Problem::new(error.place.unwrap_or((1, 1)), ProblemCode::DryRun, message);
+        return Err((version, vec![problem]));
+    }
+    Ok(Prepared { engine, version })
+}
+
+fn beside(outline: &Outline) -> String {
+    let defined = outline.rules.iter().map(|rule| rule.name.clone()).collect();
+    prelude(&defined, &outline.bound, &outline.used)
+}
+
+/// Reads the file as Rego v1, and as Rego v0 where it is not that. Never the other way round: a file in v1 can be one in
+/// v0, too, and mean something else.
+fn parse(text: &str) -> Result<(Engine, RegoVersion), Invalid> {
+    let mut failed: Vec<(RegoVersion, EvalError)> = Vec::new();
+    for version in [RegoVersion::V1, RegoVersion::V0] {
+        let mut engine = Engine::new();
+        engine.set_rego_v0(version == RegoVersion::V0);
+        // The prescan has limited the size; lines may be as long as that.
+        engine.set_policy_length_config(PolicyLengthConfig {
+            max_col: NonZeroU32::MAX,
+            max_file_bytes: NonZeroUsize::MIN.saturating_add(MAX_BYTES),
+            max_lines: NonZeroUsize::MIN.saturating_add(MAX_BYTES),
+        });
+        match engine.add_policy(FILE.to_owned(), text.to_owned()) {
+            Ok(_) => return Ok((engine, version)),
+            Err(error) => failed.push((version, EvalError::read(&error, error.downcast_ref()))),
+        }
+    }
+    // The dialect in which more of the file made sense is the one that was meant.
+    failed.reverse();
+    let furthest = failed.into_iter().max_by_key(|(_, error)| error.place);
+    let (version, error) =
+        furthest.unwrap_or_else(|| (RegoVersion::V1, EvalError::new(FailureKind::Error, "unreadable")));
+    let problem = Problem::new(error.place.unwrap_or((1, 1)), ProblemCode::Parse, error.message);
+    Err((version, vec![problem]))
+}
+
+fn evaluate(mut engine: Engine, input: &str, limit: Duration) -> Result<Decision, EvalError> {
+    engine.set_execution_timer_config(ExecutionTimerConfig { limit, check_interval: CHECK_INTERVAL });
+    results(&mut engine, input)
+}
+
+fn results(engine: &mut Engine, input: &str) -> Result<Decision, EvalError> {
+    engine.set_input_json(input).map_err(|error| EvalError::read(&error, error.downcast_ref()))?;
+    let mut rule = |path: &str| {
+        engine.eval_rule(path.to_owned()).map_err(|error| EvalError::read(&error, error.downcast_ref()))
+    };
+    let (deny, sample) = (rule("data.spacelift.deny")?, rule("data.spacelift.sample")?);
+    let Value::Set(deny) = deny else {
+        return Err(EvalError::new(FailureKind::Results, "`deny` is not a set"));
+    };
+    let reasons = deny.iter().map(|reason| match reason {
+        Value::String(reason) => Ok(reason.to_string()),
+        _ => Err(EvalError::new(FailureKind::Results, "`deny` has an element that is not a string")),
+    });
+    let sampled = match sample {
+        Value::Bool(sampled) => sampled,
+        Value::Undefined => false,
+        _ => return Err(EvalError::new(FailureKind::Results, "`sample` is not a boolean")),
+    };
+    Ok(Decision::new(reasons.collect::<Result<_, _>>()?, sampled))
+}
+
+/// Why a piece of work on a thread of its own has no result.
+enum Broken {
+    Panic,
+    Thread,
+    Timeout,
+}
+
+/// Does a piece of work on a thread of its own and waits for it. One that takes longer is left behind: a thread cannot
+/// be ended from outside, and the engine's own limit ends it as soon as it comes to look at its clock.
+fn apart<T: Send + 'static>(wait: Duration, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Broken> {
+    let (done, result) = sync_channel(1);
+    let thread = thread::Builder::new().name("policy".to_owned()).stack_size(STACK).spawn(move || {
+        // Nobody waits any more when this fails.
+        let _ = done.send(catch_unwind(AssertUnwindSafe(work)));
+    });
+    if thread.is_err() {
+        return Err(Broken::Thread);
+    }
+    match result.recv_timeout(wait) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => Err(Broken::Panic),
+        Err(RecvTimeoutError::Timeout) => Err(Broken::Timeout),
+    }
+}
+
+/// What the engine said went wrong.
+struct EvalError {
+    kind: FailureKind,
+    /// Line and column in the file.
+    place: Option<(u32, u32)>,
+    message: String,
+}
+
+impl EvalError {
+    fn new(kind: FailureKind, message: &str) -> Self {
+        Self { kind, place: None, message: message.to_owned() }
+    }
+
+    /// Takes an error of the engine apart: its text, and the limit it ran into.
+    fn read(error: &dyn std::fmt::Display, limit: Option<&LimitError>) -> Self {
+        // Such as "\n--> policy:3:5\n  |\n3 | foo(x)\n  | ^\nerror: could not find function foo".
+        let text = error.to_string();
+        let place = text.split("--> ").find_map(|block| {
+            let mut parts = block.lines().next()?.strip_prefix(FILE)?.strip_prefix(':')?.split(':');
+            Some((parts.next()?.parse().ok()?, parts.next()?.trim().parse().ok()?))
+        });
+        let message =
+            text.rsplit_once("error: ").map_or(text.as_str(), |(_, message)| message).trim().to_owned();
+        // Inside functions the type of the error is lost, and only its text remains.
+        let timeout = matches!(limit, Some(LimitError::TimeLimitExceeded { .. }))
+            || text.contains("execution exceeded time limit");
+        let kind = if timeout { FailureKind::Timeout } else { FailureKind::Error };
+        Self { kind, place, message }
+    }
+}

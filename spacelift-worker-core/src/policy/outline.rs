@@ -1,0 +1,76 @@
+//! What a policy file says, as far as its soundness depends on it, in words of our own.
+//!
+//! The engine's syntax tree ends in `validate`; everything after it is judged on this.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Line and column, from 1.
+pub(super) type Place = (u32, u32);
+
+/// A policy file.
+#[derive(Debug, Default)]
+pub(super) struct Outline {
+    /// The package, parts joined by dots, and where it stands.
+    pub(super) package: (String, Place),
+    /// Every rule head, in the order of the file.
+    pub(super) rules: Vec<RuleOutline>,
+    /// Every call.
+    pub(super) calls: Vec<Call>,
+    /// Negated calls, with the paths of their arguments.
+    pub(super) negated: Vec<Negated>,
+    /// Names to which the file itself gives a meaning other than a rule: variables, arguments, imports.
+    pub(super) bound: BTreeSet<String>,
+    /// Names that occur.
+    pub(super) used: BTreeSet<String>,
+    /// Which names of rules each rule refers to.
+    pub(super) refers: BTreeMap<String, BTreeSet<String>>,
+    /// Where expressions are nested too deeply.
+    pub(super) too_nested: Option<Place>,
+}
+
+/// The head of a rule.
+#[derive(Debug)]
+pub(super) struct RuleOutline {
+    /// The first part of its name.
+    pub(super) name: String,
+    /// The whole name, parts joined by dots.
+    pub(super) path: String,
+    pub(super) kind: RuleKind,
+    pub(super) place: Place,
+}
+
+/// What a rule makes of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RuleKind {
+    /// One value.
+    Value,
+    /// A set, element by element.
+    Set,
+    /// An object, or a part of one.
+    Object,
+    /// A function with so many arguments.
+    Function(usize),
+    /// The value where no other rule gives one.
+    Default,
+}
+
+/// A call of a function.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) name: String,
+    pub(super) arguments: usize,
+    pub(super) place: Place,
+}
+
+/// `not f(…)`.
+#[derive(Debug)]
+pub(super) struct Negated {
+    /// The name of the function.
+    pub(super) function: String,
+    /// Its arguments that refer to something, and arguments of calls among them, as written. Those whose path is
+    /// constant have it.
+    pub(super) references: Vec<(String, Option<Vec<String>>)>,
+    /// Whether it stands in a body of `deny` itself, and not in a comprehension or `every` there.
+    pub(super) directly_in_deny: bool,
+    pub(super) place: Place,
+}

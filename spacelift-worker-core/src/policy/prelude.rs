@@ -1,0 +1,58 @@
+//! What stands beside every policy file in the same package, as the original prepends definitions of its own.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+/// Names for parts of the input, as server-side policies have them.
+///
+/// Source: Spacelift, concepts, policy, run initialization policy: "Aliases".
+const ALIASES: [(&str, &str); 4] = [
+    ("commit", "input.run.commit"),
+    ("run", "input.run"),
+    ("runtime_config", "input.run.runtime_config"),
+    (
+        "stack",
+        r#"{
+    "autodeploy": input.static_run_environment.auto_deploy,
+    "branch": input.static_run_environment.commit_branch,
+    "id": input.static_run_environment.stack_slug,
+    "labels": input.static_run_environment.stack_labels,
+    "name": input.static_run_environment.stack_slug,
+    "project_root": input.static_run_environment.project_root,
+    "repository": input.static_run_environment.repository_path,
+}"#,
+    ),
+];
+
+/// Functions that the engine does not have, or not in a form that can be called with its result as a last argument.
+const FUNCTIONS: [(&str, &str); 2] = [
+    ("re_match", "re_match(pattern, value) := regex.match(pattern, value)"),
+    ("sanitized", "sanitized(value) := __sanitized(value)"),
+];
+
+/// The second module, in Rego v1. An alias is there only where the file uses its name and gives it no meaning of its own:
+/// otherwise `some run in …` would no longer mean a new variable.
+pub(super) fn prelude(
+    defined: &BTreeSet<String>,
+    bound: &BTreeSet<String>,
+    used: &BTreeSet<String>,
+) -> String {
+    let mut text = String::from(
+        "package spacelift\n\
+         deny contains \"never\" if { false }\n",
+    );
+    for (_, function) in FUNCTIONS.iter().filter(|(name, _)| !defined.contains(*name)) {
+        text.push_str(function);
+        text.push('\n');
+    }
+    if !defined.contains("sample") {
+        text.push_str("default sample := false\n");
+    }
+    for (name, value) in ALIASES {
+        if used.contains(name) && !defined.contains(name) && !bound.contains(name) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{name} := {value}");
+        }
+    }
+    text
+}
