@@ -1,1 +1,127 @@
 //! A ready launcher: configuration in, runs out.
+//!
+//! [`Launcher::from_env`] reads the documented variables, [`LauncherBuilder::build`] says everything that is wrong at
+//! once, [`Launcher::run`] works until it is asked to end.
+
+mod build;
+mod end;
+mod setup;
+mod signals;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::driver::{
+    self, Ending, FileJournal, HostCommand, JsonLayer, MqttEndpoint, RunContext, RunHost, SessionDriver,
+};
+use crate::mask::Secrets;
+use crate::protocol::{JournalRecord, Session, SessionConfig};
+
+pub use build::LauncherBuilder;
+pub use end::LauncherEnd;
+pub use setup::SetupError;
+
+/// A worker, set up and ready to connect.
+#[derive(Debug)]
+pub struct Launcher {
+    context: RunContext,
+    /// The launcher's own; each run has more.
+    secrets: Secrets,
+    session: SessionConfig,
+    endpoint: MqttEndpoint,
+    journal: FileJournal,
+    restored: Option<JournalRecord>,
+    state: StateFolder,
+    drain_grace: Duration,
+    warnings: Vec<String>,
+}
+
+/// The launcher's folder, removed at the end when the launcher chose it.
+#[derive(Debug)]
+struct StateFolder {
+    path: PathBuf,
+    temporary: bool,
+}
+
+impl Drop for StateFolder {
+    fn drop(&mut self) {
+        if self.temporary {
+            let _ = driver::remove_folder(&self.path);
+        }
+    }
+}
+
+impl Launcher {
+    /// A launcher of this process's environment.
+    pub fn from_env() -> LauncherBuilder {
+        LauncherBuilder::from_environment(crate::files::from_env())
+    }
+
+    /// A launcher of these variables.
+    pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> LauncherBuilder {
+        LauncherBuilder::from_pairs(pairs)
+    }
+
+    /// A layer for `tracing-subscriber` that writes the launcher's own log to `writer` as JSON lines with `ts`,
+    /// `level`, `caller` and `msg`, every secret masked. The documented launcher writes them to standard error.
+    pub fn log_layer(&self, writer: impl Write + Send + 'static) -> JsonLayer {
+        JsonLayer::new(writer, self.secrets.clone())
+    }
+
+    /// Works until SIGTERM or SIGINT, a cycle, or something that cannot be mended.
+    ///
+    /// The first signal drains and waits for the run in hand, `SPACELIFT_WORKER_DRAIN_GRACE` at most; a second one
+    /// stops the run, a third one kills it.
+    pub async fn run(self) -> LauncherEnd {
+        let (sender, commands) = mpsc::channel(4);
+        let signals = match signals::Signals::listen() {
+            Ok(signals) => signals,
+            Err(error) => {
+                return LauncherEnd::Failed { reason: format!("cannot listen for signals: {error}") };
+            }
+        };
+        let forwarding = tokio::spawn(signals.forward(sender));
+        let end = self.run_until(commands).await;
+        forwarding.abort();
+        end
+    }
+
+    /// Works until a command asks it to end, a cycle, or something that cannot be mended. For hosts that handle
+    /// signals themselves.
+    pub async fn run_until(self, commands: mpsc::Receiver<HostCommand>) -> LauncherEnd {
+        for warning in &self.warnings {
+            tracing::warn!("{warning}");
+        }
+        let seed = match driver::random_bits() {
+            Ok(seed) => seed,
+            Err(error) => return LauncherEnd::Failed { reason: error.to_string() },
+        };
+        let mut session = Session::new(self.session, seed, self.restored);
+        let endpoint = MqttEndpoint { last_will: session.last_will(driver::now()), ..self.endpoint };
+        tracing::info!(
+            worker = %session.worker(),
+            pool = %self.context.credentials.pool_id(),
+            broker = format!("{}:{}", endpoint.host, endpoint.port),
+            "connecting"
+        );
+        let (sender, reports) = mpsc::channel(16);
+        let end = SessionDriver {
+            session,
+            journal: self.journal,
+            link: driver::connect_mqtt(endpoint),
+            runs: RunHost { context: Arc::new(self.context), reports: sender },
+            reports,
+            commands,
+            in_hand: None,
+            ending: Ending::new(self.drain_grace),
+        }
+        .run()
+        .await;
+        drop(self.state);
+        end.into()
+    }
+}

@@ -18,6 +18,7 @@
 
 mod aws_lc;
 mod csr;
+mod hex;
 mod rsa;
 mod x509;
 
@@ -30,6 +31,7 @@ pub use backend::{
 pub(crate) use csr::certificate_request_der;
 #[cfg(test)]
 pub(crate) use csr::self_signed_der;
+pub use hex::hex;
 pub use rsa::{RsaKeyError, RsaPrivateKey, RsaPublicKey};
 pub use x509::{CertificateError, CertificateFacts};
 

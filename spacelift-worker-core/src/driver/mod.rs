@@ -1,1 +1,33 @@
 //! Performs what the floors below decide: connections, processes, transfers, logs.
+//!
+//! Decides nothing about runs or the protocol: a session and a supervisor say what is to be done, and get the answers.
+
+mod blob;
+mod chain;
+mod clock;
+mod hardening;
+mod journal;
+mod link;
+mod logs;
+mod mqtt;
+mod process;
+mod random;
+mod run;
+mod session;
+mod tls;
+
+pub use blob::{AllowedHost, BlobClient, BlobError};
+pub use hardening::protect_process;
+pub use journal::{FileJournal, JournalError};
+pub use logs::{JsonLayer, LineSink};
+pub use process::ProcessExecutor;
+pub use session::{HostCommand, SessionEnd};
+pub use tls::{Roots, TlsError};
+
+pub(crate) use chain::chain;
+pub(crate) use clock::{now, unix_time};
+pub(crate) use mqtt::{ALPN_ON_443, MqttEndpoint, connect as connect_mqtt};
+pub(crate) use random::{bits as random_bits, name as random_name};
+pub(crate) use run::{RunContext, RunHost, masked, remove_folder};
+pub(crate) use session::{Ending, SessionDriver};
+pub(crate) use tls::{anonymous_client, pool_client};

@@ -10,14 +10,17 @@
 //! [`Effect`] and answers with a `handle`d call, with the time as an argument.
 
 mod assignment;
+mod environment;
 mod outcome;
 mod plan;
+mod policy_input;
 mod script;
 mod settings;
 mod supervisor;
 mod variables;
 
 pub use assignment::{Assignment, AssignmentError, Fetch, Hints};
+pub use environment::RunEnvironment;
 pub use outcome::RunOutcome;
 pub use plan::{Plan, Step};
 pub use settings::{RunSettings, RunTimeouts};

@@ -1,5 +1,9 @@
 //! What a launcher decides about all of its runs. Reads nothing itself.
 
+use std::time::Duration;
+
+use crate::config::LauncherConfig;
+
 /// What a launcher decides about all of its runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -8,6 +12,19 @@ pub struct RunSettings {
     pub timeouts: RunTimeouts,
     /// Whether the exact commands are echoed to the log (`SPACELIFT_DEBUG`). Default: no.
     pub debug: bool,
+}
+
+impl From<&LauncherConfig> for RunSettings {
+    fn from(config: &LauncherConfig) -> Self {
+        let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let timeouts = RunTimeouts {
+            run_ms: ms(config.timeouts.run),
+            logs_ms: ms(config.timeouts.logs),
+            stop_grace_ms: ms(config.timeouts.stop_grace),
+            ..RunTimeouts::default()
+        };
+        Self { timeouts, debug: config.logs.debug }
+    }
 }
 
 /// How long things may take, in milliseconds.

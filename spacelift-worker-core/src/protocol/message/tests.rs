@@ -1,3 +1,5 @@
+//! What a message survives, and how a refusal says why.
+
 use super::*;
 use crate::ids::WorkerId;
 

@@ -1,0 +1,15 @@
+//! What a run prints, on its way out: masked first, then to standard output and to storage.
+//!
+//! Nothing behind the masker sees a byte that did not pass through it.
+
+mod json;
+mod lines;
+mod run_log;
+mod spool;
+mod timestamp;
+mod upload;
+
+pub use json::JsonLayer;
+pub use lines::LineSink;
+pub(crate) use run_log::{RunLog, RunLogOptions};
+pub(crate) use upload::Places;

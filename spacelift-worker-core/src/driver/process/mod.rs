@@ -1,0 +1,6 @@
+//! Runs a step as a local process in a process group of its own; nothing that it starts survives it.
+
+mod execution;
+mod tree;
+
+pub use execution::ProcessExecutor;

@@ -1,0 +1,64 @@
+//! What all runs of a worker share.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::driver::blob::BlobClient;
+use crate::driver::logs::LineSink;
+use crate::exec::Executor;
+use crate::ids::{PoolId, WorkerId};
+use crate::mask::{SecretSet, Secrets, TooManySecrets};
+use crate::policy::InitializationPolicy;
+use crate::pool::PoolCredentials;
+use crate::run::{Assignment, RunEnvironment, RunSettings};
+use crate::secret::SecretText;
+
+/// What all runs of a worker share.
+pub(crate) struct RunContext {
+    pub(crate) credentials: Arc<PoolCredentials>,
+    pub(crate) worker: WorkerId,
+    pub(crate) executor: Arc<dyn Executor>,
+    pub(crate) blobs: BlobClient,
+    /// Absent: every run is allowed.
+    pub(crate) policy: Option<Arc<InitializationPolicy>>,
+    /// What steps see and logs never show.
+    pub(crate) environment: RunEnvironment,
+    /// Run logs as JSON lines, when switched on.
+    pub(crate) lines: Option<LineSink>,
+    /// Below it each run has a folder.
+    pub(crate) scratch: PathBuf,
+    pub(crate) settings: RunSettings,
+}
+
+impl RunContext {
+    pub(super) fn pool(&self) -> PoolId {
+        self.credentials.pool_id()
+    }
+
+    /// The secrets of one run, the launcher's own included, and a line about each that cannot be masked.
+    pub(super) fn secrets_of(
+        &self,
+        assignment: &Assignment,
+    ) -> Result<(Secrets, Vec<String>), TooManySecrets> {
+        masked(self.environment.secrets_of(assignment))
+    }
+}
+
+/// Registers values to mask, each with the name of its variable.
+pub(crate) fn masked(values: Vec<(String, SecretText)>) -> Result<(Secrets, Vec<String>), TooManySecrets> {
+    let mut set = SecretSet::new();
+    let mut warnings = Vec::new();
+    for (name, value) in values {
+        if let Err(why) = set.add(value.expose().as_bytes()) {
+            warnings.push(format!("{name} is not masked: {why}"));
+        }
+    }
+    Ok((Secrets::new(set)?, warnings))
+}
+
+impl fmt::Debug for RunContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunContext").field("worker", &self.worker).finish_non_exhaustive()
+    }
+}

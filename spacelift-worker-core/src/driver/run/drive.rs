@@ -1,0 +1,341 @@
+//! The loop of one run: what happens goes into the supervisor, what it asks for is performed.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::RunCommand;
+use super::context::RunContext;
+use super::open::OpenError;
+use super::perform::{self, Done};
+use super::place::Place;
+use crate::driver::logs::{Places, RunLog, RunLogOptions};
+use crate::driver::session::RunReport;
+use crate::driver::{chain, clock};
+use crate::exec::{BoxFuture, ExecEvent, ExecSignal, ExecSpec, Execution};
+use crate::ids::Lease;
+use crate::mask::Secrets;
+use crate::protocol::message::{EndCause, Finished, Grant, LogManifest, NackReason, Offer, Outcome};
+use crate::run::{Assignment, Effect, Plan, RunOutcome, Step, Supervisor};
+
+/// Opens an offer, waits for its start, and runs it to its report.
+pub(super) async fn run(
+    context: Arc<RunContext>,
+    reports: mpsc::Sender<RunReport>,
+    offer: Offer,
+    mut commands: mpsc::UnboundedReceiver<RunCommand>,
+) {
+    let lease = offer.lease;
+    let assignment = match context.open_offer(&offer).await {
+        Ok(assignment) => Arc::new(assignment),
+        Err(error) => {
+            let note = Some(chain(&error));
+            tracing::warn!(run_ulid = %offer.run, error = note, "an offer is refused");
+            let reason = match error {
+                OpenError::Form | OpenError::Assignment(_) => NackReason::Unsupported,
+                _ => NackReason::CannotOpen,
+            };
+            let _ = reports.send(RunReport::Refused { lease, reason, note }).await;
+            return;
+        }
+    };
+    if reports.send(RunReport::Opened { lease }).await.is_err() {
+        return;
+    }
+    let Some(grant) = started(&mut commands).await else { return };
+    let run = assignment.payload().run.id;
+    let stack_id = assignment.payload().stack.slug.clone();
+    tracing::info!(run_ulid = %run, stack_id, phase = offer.phase.as_str(), "a run begins");
+    let (logs, report) = match ActiveRun::prepare(context, assignment, reports.clone(), commands) {
+        Ok(mut active) => {
+            active.add_places(&grant).await;
+            active.drive().await
+        }
+        Err(error) => {
+            let reason = format!("the worker cannot prepare a run: {}", chain(&error));
+            (None, failed_to_prepare(&offer, reason))
+        }
+    };
+    tracing::info!(run_ulid = %run, stack_id, outcome = ?report.outcome, reason = report.reason, "a run ended");
+    let _ = reports.send(RunReport::Finished { logs, report }).await;
+}
+
+/// Waits for the start; `None` when the offer was withdrawn.
+async fn started(commands: &mut mpsc::UnboundedReceiver<RunCommand>) -> Option<Grant> {
+    loop {
+        match commands.recv().await {
+            Some(RunCommand::Start(grant)) => return Some(grant),
+            Some(RunCommand::Kill | RunCommand::Cycle) | None => return None,
+            Some(_) => {}
+        }
+    }
+}
+
+fn failed_to_prepare(offer: &Offer, reason: String) -> Finished {
+    let outcome = RunOutcome {
+        outcome: Outcome::Failed,
+        cause: Some(EndCause::Internal),
+        exit_code: None,
+        reason: Some(reason),
+        state_version: 0,
+        workspace: None,
+    };
+    outcome.into_finished(offer.run, offer.lease)
+}
+
+/// A run that was started.
+struct ActiveRun {
+    context: Arc<RunContext>,
+    assignment: Arc<Assignment>,
+    supervisor: Supervisor,
+    place: Arc<Place>,
+    secrets: Secrets,
+    log: RunLog,
+    upload: Upload,
+    execution: Option<Box<dyn Execution>>,
+    /// What is being done beside the command.
+    work: Option<BoxFuture<'static, Done>>,
+    reports: mpsc::Sender<RunReport>,
+    commands: mpsc::UnboundedReceiver<RunCommand>,
+    /// Of the state that was entered last.
+    state_version: u64,
+}
+
+/// The task that uploads the log.
+struct Upload {
+    places: Places,
+    manifests: mpsc::Receiver<LogManifest>,
+    task: Option<JoinHandle<LogManifest>>,
+    last: Option<LogManifest>,
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+impl ActiveRun {
+    fn prepare(
+        context: Arc<RunContext>,
+        assignment: Arc<Assignment>,
+        reports: mpsc::Sender<RunReport>,
+        commands: mpsc::UnboundedReceiver<RunCommand>,
+    ) -> std::io::Result<Self> {
+        let payload = assignment.payload();
+        let place = Arc::new(Place::create(&context.scratch, payload.run.id, payload.lease)?);
+        let plan = Plan::new(&assignment, &context.settings, &place.workspace().display().to_string());
+        let (secrets, warnings) = context.secrets_of(&assignment).map_err(std::io::Error::other)?;
+        let places = Places::default();
+        places.add(payload.uploads.logs.clone());
+        let (manifest_sender, manifests) = mpsc::channel(4);
+        let (mut log, uploader) = RunLog::open(RunLogOptions {
+            run: payload.run.id,
+            lease: payload.lease,
+            stack: payload.stack.slug.clone(),
+            secrets: &secrets,
+            lines: context.lines.clone(),
+            spool: &place.file("log"),
+            places: places.clone(),
+            blobs: context.blobs.clone(),
+            manifests: manifest_sender,
+            state: plan.preparing,
+            state_version: plan.state_version,
+        })?;
+        for warning in &warnings {
+            log.note(&format!("warning: {warning}"));
+        }
+        let task = Some(tokio::spawn(uploader.run()));
+        Ok(Self {
+            state_version: plan.state_version,
+            supervisor: Supervisor::new(plan, context.settings.timeouts, clock::now()),
+            context,
+            assignment,
+            place,
+            secrets,
+            log,
+            upload: Upload { places, manifests, task, last: None },
+            execution: None,
+            work: None,
+            reports,
+            commands,
+        })
+    }
+
+    fn lease(&self) -> Lease {
+        self.assignment.payload().lease
+    }
+
+    async fn drive(mut self) -> (Option<LogManifest>, Finished) {
+        loop {
+            while let Some(effect) = self.supervisor.poll_effect() {
+                if let Some(outcome) = self.perform(effect).await {
+                    let report = outcome.into_finished(self.assignment.payload().run.id, self.lease());
+                    return (self.upload.last.take(), report);
+                }
+            }
+            let deadline =
+                self.supervisor.poll_timeout().map_or(std::time::Duration::from_secs(1), clock::until);
+            tokio::select! {
+                done = pending(&mut self.work) => self.done(done),
+                event = next(&mut self.execution) => self.executed(event),
+                Some(command) = self.commands.recv() => self.command(command).await,
+                Some(manifest) = self.upload.manifests.recv() => {
+                    let _ = self.reports.send(RunReport::Logs(manifest)).await;
+                }
+                () = tokio::time::sleep(deadline) => {}
+            }
+            self.supervisor.handle_timeout(clock::now());
+        }
+    }
+
+    async fn perform(&mut self, effect: Effect) -> Option<RunOutcome> {
+        match effect {
+            Effect::Abandon => self.work = None,
+            Effect::EnterState { state, version } => {
+                self.log.enter(state, version);
+                self.state_version = version;
+                let (answer, allowed) = oneshot::channel();
+                let report = RunReport::Progress { state, state_version: version, note: None, answer };
+                let asked = self.reports.send(report).await.is_ok();
+                if !asked || !matches!(allowed.await, Ok(Ok(()))) {
+                    self.supervisor.lease_ended(clock::now());
+                }
+            }
+            Effect::EvaluatePolicy => {
+                let (context, assignment) = (self.context.clone(), self.assignment.clone());
+                self.work = Some(Box::pin(perform::evaluate_policy(context, assignment)));
+            }
+            Effect::Fetch(fetch) => {
+                let (context, assignment) = (self.context.clone(), self.assignment.clone());
+                self.work = Some(Box::pin(perform::fetch(context, assignment, fetch, self.place.clone())));
+            }
+            Effect::SealWorkspace(upload) => {
+                let (context, assignment) = (self.context.clone(), self.assignment.clone());
+                let version = self.state_version;
+                let place = self.place.clone();
+                self.work = Some(Box::pin(perform::seal(context, assignment, upload, version, place)));
+            }
+            Effect::FlushLogs => {
+                self.log.finish();
+                if let Some(task) = self.upload.task.take() {
+                    self.work = Some(Box::pin(async { Done::Flushed(task.await.ok()) }));
+                }
+            }
+            Effect::LogNote(text) => self.log.note(&text),
+            Effect::StartStep(step) => {
+                let started = self.start(step).await;
+                self.supervisor.started(clock::now(), started);
+            }
+            Effect::Signal(signal) => self.signal(signal),
+            Effect::Report(mut outcome) => {
+                outcome.reason = outcome.reason.map(|reason| self.secrets.mask_text(&reason));
+                return Some(outcome);
+            }
+        }
+        None
+    }
+
+    async fn start(&mut self, step: Step) -> Result<(), String> {
+        let cwd = self.place.source().join(&self.assignment.payload().stack.project_root);
+        let script = step.script.clone().unwrap_or_default();
+        let mut spec = ExecSpec::new(vec!["sh".into(), "-c".into(), script], cwd);
+        spec.env = self.context.environment.of_step(&self.assignment, &step);
+        let execution = self.context.executor.start(spec).await.map_err(|error| chain(&error))?;
+        self.execution = Some(execution);
+        Ok(())
+    }
+
+    fn signal(&mut self, signal: ExecSignal) {
+        if let Some(execution) = &mut self.execution {
+            execution.signal(signal);
+        }
+    }
+
+    fn executed(&mut self, event: Result<ExecEvent, crate::exec::ExecError>) {
+        let now = clock::now();
+        match event {
+            Ok(ExecEvent::Output(bytes)) => {
+                self.supervisor.output(now, bytes.len());
+                self.log.write(&bytes);
+            }
+            Ok(ExecEvent::Exited(status)) => {
+                self.execution = None;
+                self.supervisor.exited(now, status);
+            }
+            Err(error) => {
+                self.log.note(&chain(&error));
+                // Dropping it kills what is left; its status is lost.
+                self.execution = None;
+                self.supervisor.exited(now, crate::exec::ExitStatus::Signal(9));
+            }
+        }
+    }
+
+    fn done(&mut self, done: Done) {
+        let now = clock::now();
+        self.work = None;
+        match done {
+            Done::Judged { verdict, sample } => {
+                if let Some(sample) = sample {
+                    log_sample(&sample, &self.secrets);
+                }
+                self.supervisor.policy_decided(now, verdict);
+            }
+            Done::Fetched(result) => self.supervisor.fetched(now, result),
+            Done::Sealed(result) => self.supervisor.sealed(now, result),
+            Done::Flushed(manifest) => {
+                self.upload.last = manifest;
+                self.supervisor.logs_flushed(now);
+            }
+        }
+    }
+
+    /// Start and renewals may bring more places for the log.
+    async fn add_places(&mut self, grant: &Grant) {
+        match self.context.open_renewal(grant, self.lease()).await {
+            Ok(uploads) => self.upload.places.add(uploads),
+            Err(error) => tracing::warn!(error = chain(&error), "what a grant brings cannot be opened"),
+        }
+    }
+
+    async fn command(&mut self, command: RunCommand) {
+        let now = clock::now();
+        match command {
+            // A repeated start is no news.
+            RunCommand::Start(_) => {}
+            RunCommand::Renewed(grant) => self.add_places(&grant).await,
+            RunCommand::Stop => self.supervisor.stop(now),
+            RunCommand::Kill => self.supervisor.kill(now),
+            RunCommand::LeaseEnded => self.supervisor.lease_ended(now),
+            RunCommand::Cycle => self.supervisor.cycle(now),
+            RunCommand::Shutdown => self.supervisor.shutdown(now),
+        }
+    }
+}
+
+/// The end of the work, or never while there is none.
+async fn pending(work: &mut Option<BoxFuture<'static, Done>>) -> Done {
+    match work {
+        Some(work) => work.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next event of the command, or never while there is none.
+async fn next(execution: &mut Option<Box<dyn Execution>>) -> Result<ExecEvent, crate::exec::ExecError> {
+    match execution {
+        Some(execution) => execution.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// One line on the launcher's own log, in the documented shape. The log masks the launcher's secrets, not the run's.
+fn log_sample(line: &serde_json::Value, secrets: &Secrets) {
+    let message = line["msg"].as_str().unwrap_or("Sample");
+    let sample = secrets.mask_text(&line["sample"].to_string());
+    tracing::info!(sample = sample.as_str(), "{message}");
+}

@@ -1,0 +1,283 @@
+//! The loop that joins the protocol's session, a transport, the journal and the run in hand.
+//!
+//! It decides nothing: bytes and answers go into the session, and what the session asks for is passed on.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::clock;
+use super::journal::FileJournal;
+use super::link::{Link, LinkCommand, LinkEvent, LinkFailure};
+use super::run::{RunCommand, RunHandle, RunHost};
+use crate::ids::Lease;
+use crate::protocol::message::{Finished, LogManifest, NackReason, RunState};
+use crate::protocol::{CommandError, Event, FatalReason, Session};
+
+/// Connections that may fail before the first one succeeds.
+const FIRST_ATTEMPTS: u32 = 5;
+/// Of these, how many may fail for a reason that trying again does not mend.
+const MISCONFIGURED_ATTEMPTS: u32 = 2;
+/// A cycled worker is gone within 20 seconds, its goodbye included.
+const CYCLE_LIMIT_MS: u64 = 15_000;
+
+/// What a run tells the session.
+#[derive(Debug)]
+pub(crate) enum RunReport {
+    /// The offer was verified, opened and found equal to its hints.
+    Opened { lease: Lease },
+    /// The offer is refused.
+    Refused { lease: Lease, reason: NackReason, note: Option<String> },
+    /// A state is about to begin; the answer says whether it may.
+    Progress {
+        state: RunState,
+        state_version: u64,
+        note: Option<String>,
+        answer: oneshot::Sender<Result<(), CommandError>>,
+    },
+    /// The log grew.
+    Logs(LogManifest),
+    /// The phase ended; the log with it.
+    Finished { logs: Option<LogManifest>, report: Finished },
+}
+
+/// What the host asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HostCommand {
+    /// Take no new work, finish what is in hand, leave.
+    Shutdown,
+    /// As before, and ask the run in hand to end.
+    StopRun,
+    /// As before, and end it at once.
+    KillRun,
+}
+
+/// Why the loop ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SessionEnd {
+    /// The host asked for it, and nothing is left to do.
+    Shutdown,
+    /// The pool was cycled.
+    Cycled,
+    /// No connection could be made at all.
+    NeverConnected {
+        /// The reason of the last attempt.
+        reason: String,
+    },
+    /// The session gave up.
+    Fatal(FatalReason),
+}
+
+/// Everything the loop works with.
+pub(crate) struct SessionDriver {
+    pub(crate) session: Session,
+    pub(crate) journal: FileJournal,
+    pub(crate) link: Link,
+    pub(crate) runs: RunHost,
+    pub(crate) reports: mpsc::Receiver<RunReport>,
+    pub(crate) commands: mpsc::Receiver<HostCommand>,
+    pub(crate) in_hand: Option<RunHandle>,
+    pub(crate) ending: Ending,
+}
+
+/// How far the end is, and how the first connection goes.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    /// Since when the host wants the end, on the monotonic clock.
+    shutdown: Option<u64>,
+    /// How long a shutdown waits for the run in hand, in milliseconds, before it asks the run to end.
+    drain_grace_ms: Option<u64>,
+    /// Since when the pool is cycled, on the monotonic clock.
+    cycled: Option<u64>,
+    connected_once: bool,
+    failures: u32,
+}
+
+impl Ending {
+    /// Not asked for; a shutdown will wait this long for the run in hand.
+    pub(crate) fn new(drain_grace: Duration) -> Self {
+        let drain_grace_ms = u64::try_from(drain_grace.as_millis()).ok();
+        Self { shutdown: None, drain_grace_ms, cycled: None, connected_once: false, failures: 0 }
+    }
+
+    /// Told once: the run in hand had its time.
+    fn grace_is_over(&mut self, mono_ms: u64) -> bool {
+        let over = match (self.shutdown, self.drain_grace_ms) {
+            (Some(since), Some(grace)) => mono_ms >= since.saturating_add(grace),
+            _ => false,
+        };
+        if over {
+            self.drain_grace_ms = None;
+        }
+        over
+    }
+}
+
+impl SessionDriver {
+    /// Runs until the host, the control plane or a failure ends it.
+    pub(crate) async fn run(mut self) -> SessionEnd {
+        loop {
+            if let ControlFlow::Break(end) = self.flush().await {
+                return self.leave(end).await;
+            }
+            let deadline = self.session.poll_timeout().map_or(Duration::from_secs(1), clock::until);
+            tokio::select! {
+                event = self.link.events.recv() => {
+                    if let Some(event) = event
+                        && let ControlFlow::Break(end) = self.link_event(event).await
+                    {
+                        return end;
+                    }
+                }
+                Some(report) = self.reports.recv() => self.report(report),
+                Some(command) = self.commands.recv() => self.command(command),
+                () = tokio::time::sleep(deadline) => {}
+            }
+            self.session.handle_timeout(clock::now());
+        }
+    }
+
+    /// Passes on what the session has: transmissions first, so that a `cycle` is acknowledged before it acts.
+    async fn flush(&mut self) -> ControlFlow<SessionEnd> {
+        while let Some(transmit) = self.session.poll_transmit() {
+            let _ = self.link.commands.send(LinkCommand::Send(transmit.bytes)).await;
+        }
+        while let Some(event) = self.session.poll_event() {
+            self.event(event)?;
+        }
+        if let Some(since) = self.ending.cycled {
+            // A report that is not acknowledged by then stays in the journal; a run that did not end is killed.
+            let late = clock::now().mono_ms >= since + CYCLE_LIMIT_MS;
+            if self.session.is_idle() || late {
+                return ControlFlow::Break(SessionEnd::Cycled);
+            }
+        } else if self.ending.shutdown.is_some() {
+            if self.session.is_idle() {
+                return ControlFlow::Break(SessionEnd::Shutdown);
+            }
+            if self.ending.grace_is_over(clock::now().mono_ms) {
+                tracing::warn!("the run in hand is stopped: the drain grace is over");
+                self.tell_run(RunCommand::Shutdown);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn event(&mut self, event: Event) -> ControlFlow<SessionEnd> {
+        match event {
+            Event::Open(offer) => self.in_hand = Some(self.runs.consider(offer)),
+            Event::Start { grant, .. } => self.tell_run(RunCommand::Start(grant)),
+            Event::Renewed(grant) => self.tell_run(RunCommand::Renewed(grant)),
+            Event::Stop { .. } => self.tell_run(RunCommand::Stop),
+            Event::Kill { .. } => self.tell_run(RunCommand::Kill),
+            Event::LeaseEnded { .. } => self.tell_run(RunCommand::LeaseEnded),
+            Event::Reported { run, .. } => {
+                tracing::info!(run_ulid = %run, "the report was taken");
+            }
+            Event::Drained(drained) => tracing::info!(drained, "draining changed"),
+            Event::Cycle => {
+                tracing::info!("the pool is cycled; this worker ends");
+                self.ending.cycled = Some(clock::now().mono_ms);
+                self.tell_run(RunCommand::Cycle);
+            }
+            Event::Fatal(reason) => return ControlFlow::Break(SessionEnd::Fatal(reason)),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn tell_run(&mut self, command: RunCommand) {
+        if let Some(run) = &self.in_hand {
+            run.tell(command);
+        }
+    }
+
+    async fn link_event(&mut self, event: LinkEvent) -> ControlFlow<SessionEnd> {
+        match event {
+            LinkEvent::Up => {
+                self.ending.connected_once = true;
+                tracing::info!(worker = %self.session.worker(), "connected");
+                self.session.handle_connected(clock::now());
+            }
+            LinkEvent::Down(failure) => {
+                tracing::warn!(reason = %failure, "not connected");
+                self.session.handle_disconnected(clock::now());
+                return self.first_connection_failed(failure);
+            }
+            LinkEvent::Message { bytes, token } => {
+                self.session.handle_message(clock::now(), &bytes, &mut self.journal);
+                // The answers go first, then the broker may forget the message.
+                while let Some(transmit) = self.session.poll_transmit() {
+                    let _ = self.link.commands.send(LinkCommand::Send(transmit.bytes)).await;
+                }
+                let _ = self.link.commands.send(LinkCommand::Acknowledge(token)).await;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// A lost connection is retried for ever; a first one that never comes about is a reason to end and say why.
+    fn first_connection_failed(&mut self, failure: LinkFailure) -> ControlFlow<SessionEnd> {
+        self.ending.failures += 1;
+        let limit = if failure.misconfigured { MISCONFIGURED_ATTEMPTS } else { FIRST_ATTEMPTS };
+        if !self.ending.connected_once && self.ending.failures >= limit {
+            return ControlFlow::Break(SessionEnd::NeverConnected { reason: failure.reason });
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn report(&mut self, report: RunReport) {
+        let now = clock::now();
+        let result = match report {
+            RunReport::Opened { lease } => self.session.opened(now, lease),
+            RunReport::Refused { lease, reason, note } => {
+                self.in_hand = None;
+                self.session.refuse(now, lease, reason, note)
+            }
+            RunReport::Progress { state, state_version, note, answer } => {
+                let result = self.session.progress(now, state, state_version, note);
+                let _ = answer.send(result.clone());
+                result
+            }
+            RunReport::Logs(manifest) => self.session.logs(now, manifest),
+            RunReport::Finished { logs, report } => {
+                self.in_hand = None;
+                if let Some(Err(error)) = logs.map(|manifest| self.session.logs(now, manifest)) {
+                    tracing::warn!(%error, "the session did not take the last manifest of the log");
+                }
+                self.session.finished(now, report, &mut self.journal)
+            }
+        };
+        if let Err(error) = result {
+            tracing::warn!(%error, "the session did not take what the run reported");
+        }
+    }
+
+    fn command(&mut self, command: HostCommand) {
+        self.ending.shutdown.get_or_insert_with(|| clock::now().mono_ms);
+        self.session.shutdown(clock::now());
+        match command {
+            HostCommand::Shutdown => tracing::info!("shutting down: the run in hand is awaited"),
+            HostCommand::StopRun => self.tell_run(RunCommand::Shutdown),
+            HostCommand::KillRun => self.tell_run(RunCommand::Kill),
+        }
+    }
+
+    /// Says goodbye and disconnects.
+    async fn leave(mut self, end: SessionEnd) -> SessionEnd {
+        self.session.goodbye(clock::now());
+        let mut last = None;
+        while let Some(transmit) = self.session.poll_transmit() {
+            if let Some(bytes) = last.replace(transmit.bytes) {
+                let _ = self.link.commands.send(LinkCommand::Send(bytes)).await;
+            }
+        }
+        if self.link.commands.send(LinkCommand::Close(last.unwrap_or_default())).await.is_ok() {
+            // The transport ends its side when the broker has the goodbye, or after its own limit.
+            while self.link.events.recv().await.is_some() {}
+        }
+        end
+    }
+}

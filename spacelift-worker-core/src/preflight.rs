@@ -1,1 +1,0 @@
-//! What this worker needs, listed and probed.
