@@ -34,10 +34,9 @@ const ROOMS: &[Room] = &[
     Room { floor: 3, name: "run",       may_name: &["ids", "config", "mask", "policy", "exec", "protocol", "run_env"] },
     // performs, decides nothing
     Room { floor: 4, name: "files",     may_name: &["secret", "config", "pool", "policy", "envelope"] },
-    Room { floor: 4, name: "driver",    may_name: &["secret", "ids", "pool", "mask", "policy", "exec", "protocol", "envelope", "files", "run"] },
+    Room { floor: 4, name: "driver",    may_name: &["secret", "ids", "crypto", "pool", "mask", "policy", "exec", "protocol", "envelope", "files", "run"] },
     // composition
-    Room { floor: 5, name: "preflight", may_name: &["secret", "ids", "crypto", "config", "mask", "pool", "exec", "protocol", "policy", "envelope", "run_env", "run", "files", "driver"] },
-    Room { floor: 5, name: "launcher",  may_name: &["secret", "ids", "crypto", "config", "mask", "pool", "exec", "protocol", "policy", "envelope", "run_env", "run", "files", "driver", "preflight"] },
+    Room { floor: 5, name: "launcher",  may_name: &["secret", "ids", "crypto", "config", "mask", "pool", "exec", "protocol", "policy", "envelope", "run_env", "run", "files", "driver"] },
 ];
 
 /// Rooms that never name each other, whatever the table becomes: from, to.
