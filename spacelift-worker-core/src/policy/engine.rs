@@ -229,3 +229,44 @@ impl EvalError {
         Self { kind, place, message }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn work_that_does_not_come_back_is_not_waited_for() {
+        let (release, blocked) = channel::<()>();
+        let result = apart(Duration::from_millis(5), move || blocked.recv().is_ok());
+        assert!(matches!(result, Err(Broken::Timeout)));
+        drop(release);
+    }
+
+    #[test]
+    fn a_panic_stays_on_its_thread() {
+        assert!(matches!(apart(DEFAULT, || -> u8 { panic!("a stumble, on purpose") }), Err(Broken::Panic)));
+        assert!(matches!(apart(DEFAULT, || 1), Ok(1)));
+    }
+
+    #[test]
+    fn the_stack_is_as_large_as_promised() {
+        fn deep(left: usize) -> usize {
+            let room = std::hint::black_box([0_u8; 1024]);
+            if left == 0 { usize::from(room[0]) } else { deep(left - 1) + usize::from(room[1]) }
+        }
+        assert!(matches!(apart(DEFAULT, || deep(30_000)), Ok(0)));
+    }
+
+    #[test]
+    fn an_error_of_the_engine_is_taken_apart() {
+        let text = "\n--> policy:3:5\n  |\n3 | foo(x)\n  |     ^\nerror: could not find function foo";
+        let error = EvalError::read(&text, None);
+        assert_eq!((error.place, error.message.as_str()), (Some((3, 5)), "could not find function foo"));
+        let error = EvalError::read(&"execution exceeded time limit (elapsed=2ns, limit=1ns)", None);
+        assert_eq!((error.place, error.kind), (None, FailureKind::Timeout));
+    }
+
+    const DEFAULT: Duration = Duration::from_secs(60);
+}

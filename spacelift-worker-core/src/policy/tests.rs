@@ -123,6 +123,65 @@ fn a_reason_never_vanishes_for_its_text() {
 }
 
 #[test]
+fn patterns_mean_what_they_mean_in_open_policy_agent() {
+    let text = r#"package spacelift
+        deny contains "ascii" if regex.match(`^\d+$`, "12")
+        deny contains "arabic digits" if regex.match(`^\d+$`, "١٢")
+        deny contains "long" if regex.match(`^\w{1,63}$`, "abc")
+        deny contains x if x := regex.replace("a1b2", `\d`, "-")
+        deny contains x if some x in regex.split(`\s`, "p q")
+        deny contains x if some x in regex.find_n(`[\w-]+`, "a-b c", 1)
+        deny contains "number" if regex.match(`1`, 1)
+        deny contains "valid" if regex.is_valid(`[`)
+    "#;
+    assert_eq!(reasons(text), ["a-b", "a-b-", "ascii", "long", "p", "q"]);
+    let bad = policy("package spacelift\ndeny contains \"x\" if not regex.match(input.docker_image, \"x\")");
+    let document = json!({ "docker_image": "[" });
+    assert_eq!(bad.evaluate_document(&document, 0).failure().unwrap().kind, FailureKind::Error);
+}
+
+#[test]
+fn half_of_one_dialect_is_not_taken_for_the_other() {
+    for text in [
+        "package spacelift\ndeny if { true }\nsample { true }",
+        "package spacelift\nsample { true }\nok if input.x",
+        "package spacelift\nsample { true }\ndeny[x] { every x in [] { x } }",
+        "package spacelift\nsample { true }\nimport rego.v1",
+    ] {
+        assert!(!codes(text).is_empty(), "{text}");
+    }
+    let future =
+        "package spacelift\nimport future.keywords\ndeny contains \"x\" if { some y in [1]; y == 1 }";
+    assert_eq!(reasons(future), ["x"]);
+    // The engine takes this for what was meant.
+    assert_eq!(reasons("package spacelift\ndeny contains \"x\" { true }"), ["x"]);
+    let v0 = "package spacelift\nimport future.keywords.in\ndeny[x] { some x in [\"a\"] }";
+    assert_eq!(reasons(v0), ["a"]);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+    #[test]
+    fn a_mangled_policy_is_read_or_refused(cuts in proptest::collection::vec((0usize..400, 0usize..400, 0usize..12), 1..4)) {
+        let mut text: Vec<char> = r#"package spacelift
+            import future.keywords
+            deny contains msg if { some x in input.run.changes; not f(x.y); msg := sprintf("%s", [x]) }
+            f(x) := y if { y := {k: v | v = x[k]; re_match(`^[a-z]+$`, v)} } else := 1
+            sample if every l in input.static_run_environment.stack_labels { startswith(l, "a") with input as {} }
+            "#.chars().collect();
+        for (from, to, len) in cuts {
+            let moved: Vec<char> = text.iter().skip(from).take(len).copied().collect();
+            let to = to.min(text.len());
+            text.splice(to..(to + len / 2).min(text.len()), moved);
+        }
+        let text: String = text.into_iter().collect();
+        if let Ok(policy) = InitializationPolicy::from_source("p", &text) {
+            let _ = policy.evaluate(&input(), 0).allowed();
+        }
+    }
+}
+
+#[test]
 fn lists_that_are_null_elsewhere_hold_nothing() {
     let policy =
         policy("package spacelift\ndeny contains x if some x in input.static_run_environment.before_init");

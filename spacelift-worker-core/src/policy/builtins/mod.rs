@@ -3,6 +3,7 @@
 //! A helper is total, or its failure denies the run: none makes a rule silently disappear.
 
 mod catalogue;
+mod regex;
 mod register;
 mod sanitized;
 mod sprintf;

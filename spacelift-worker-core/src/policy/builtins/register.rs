@@ -3,6 +3,7 @@
 use regorus::unstable::BUILTINS;
 use regorus::{Engine, Value};
 
+use super::regex;
 use super::sprintf::{Arg, quoted, sprintf};
 use super::{sanitized, withheld};
 
@@ -34,7 +35,8 @@ pub(in crate::policy) fn register(engine: &mut Engine) -> Result<(), String> {
             }),
         ),
     ];
-    added.into_iter().collect::<Result<(), _>>().map_err(|error| error.to_string())
+    added.into_iter().collect::<Result<(), _>>().map_err(|error| error.to_string())?;
+    regex::register(engine)
 }
 
 /// How many arguments a function of the engine, the helpers or the prelude takes; none if it is unknown or withheld.
