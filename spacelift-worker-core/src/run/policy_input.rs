@@ -117,11 +117,13 @@ mod tests {
         payload.environment =
             vec![EnvironmentVariable { name: "TOKEN".into(), value: "hunter2-hunter2".into(), secret: true }];
         let mut commands = vec!["do-task".to_owned()];
-        let hooks = serde_json::to_value(&payload.hooks).unwrap();
-        for (_, hook) in hooks.as_object().unwrap() {
-            commands
-                .extend(hook.as_array().unwrap().iter().map(|command| command.as_str().unwrap().to_owned()));
+        let mut hooks = serde_json::to_value(&payload.hooks).unwrap();
+        for (name, hook) in hooks.as_object_mut().unwrap() {
+            *hook = serde_json::json!([format!("first-{name}"), format!("second-{name}")]);
+            commands.extend([format!("first-{name}"), format!("second-{name}")]);
         }
+        payload.hooks = serde_json::from_value(hooks).unwrap();
+        assert_eq!(commands.len(), 1 + 2 * 11);
         let workflow = serde_json::to_value(&payload.workflow).unwrap();
         commands.extend(
             workflow.as_object().unwrap().values().map(|command| command.as_str().unwrap().to_owned()),
