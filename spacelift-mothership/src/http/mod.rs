@@ -21,4 +21,4 @@ pub use state::{AppState, TokenTerms};
 pub use token::{AdminToken, AdminTokenError};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -33,3 +33,8 @@ fn sync_parent(path: &Path) -> io::Result<()> {
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
+
+/// Whether a file could be written there, found out by making a temporary one.
+pub(crate) fn check_folder(path: &Path) -> io::Result<()> {
+    tempfile::Builder::new().prefix(".new-").tempfile_in(folder_of(path)).map(drop)
+}

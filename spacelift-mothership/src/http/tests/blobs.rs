@@ -72,11 +72,10 @@ async fn a_restart_keeps_the_urls_that_were_given_out() {
 
 #[tokio::test]
 async fn the_listener_ends_in_order() {
-    let house = House::new().await;
+    let mut house = House::new().await;
     let answer = house.client.get(format!("{}/healthz", house.base)).send().await.unwrap();
     assert_eq!(answer.text().await.unwrap(), "ok");
-    house.shutdown.send(true).unwrap();
-    house.serving.await.unwrap();
+    house.stop().await;
     assert!(house.client.get(format!("{}/healthz", house.base)).send().await.is_err());
 }
 

@@ -17,18 +17,18 @@ use crate::serve::Timings;
 use crate::store::{Blobs, DataDir, Store};
 
 /// A serving control plane without a control loop: its commands are read by the test.
-struct House {
-    state: AppState,
-    base: String,
-    client: reqwest::Client,
+pub(crate) struct House {
+    pub(crate) state: AppState,
+    pub(crate) base: String,
+    pub(crate) client: reqwest::Client,
     commands: mpsc::Receiver<Command>,
     shutdown: watch::Sender<bool>,
     serving: tokio::task::JoinHandle<()>,
-    _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl House {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::create(folder.path()).unwrap();
         let now = crate::fresh::now_ms();
@@ -54,10 +54,12 @@ impl House {
             control,
             authority,
         };
+        let endpoint = crate::api::Endpoint { url: base.clone(), broker: "127.0.0.1:8883".into(), pid: 1 };
+        endpoint.write(&dir).unwrap();
         let client = crate::cli::https_client(state.authority.certificate_pem()).unwrap();
         let (shutdown, told) = watch::channel(false);
         let serving = tokio::spawn(listener.serve(state.clone(), told));
-        Self { state, base, client, commands, shutdown, serving, _folder: folder }
+        Self { state, base, client, commands, shutdown, serving, folder }
     }
 
     /// Asks the admin API, and gives the status and the body.
@@ -130,7 +132,7 @@ impl House {
         assert_eq!((status, answer["id"].as_str()), (200, Some("net")), "{answer}");
     }
 
-    async fn worker(&self) -> WorkerId {
+    pub(crate) async fn worker(&self) -> WorkerId {
         let now = crate::fresh::now_ms();
         let worker = crate::fresh::worker_id(now).unwrap();
         let pool = self.state.store.find_pool("main").await.unwrap().id;
@@ -144,6 +146,12 @@ impl House {
         };
         self.state.store.worker_hello(pool, &hello, now).await.unwrap();
         worker
+    }
+
+    /// Ends the listener in order.
+    pub(crate) async fn stop(&mut self) {
+        self.shutdown.send(true).unwrap();
+        (&mut self.serving).await.unwrap();
     }
 
     fn command(&mut self) -> Option<Command> {
