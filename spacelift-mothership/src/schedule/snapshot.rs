@@ -31,7 +31,7 @@ pub struct WaitingRun {
     pub drift: bool,
     /// Whether a person put it ahead of all.
     pub prioritized: bool,
-    /// When it was triggered, in Unix nanoseconds.
+    /// When it was triggered, in one unit of time for all.
     pub created_at: u64,
     /// Whether it begins or goes on.
     pub stage: Stage,

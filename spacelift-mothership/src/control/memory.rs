@@ -1,0 +1,154 @@
+//! What the control loop remembers beside the store. A restart forgets it, and everything here is such that forgetting it
+//! makes the loop more careful, or makes it send something once more.
+
+use std::collections::{HashMap, HashSet};
+
+use spacelift_worker_core::ids::{Lease, MessageId, PoolId, RunId, WorkerId};
+
+use super::judge::{Knowledge, is_silent};
+use crate::serve::Timings;
+use crate::store::{LeaseRecord, Worker};
+
+/// A pause of this loop above which it slept: a suspended machine, a debugger. In milliseconds.
+const PAUSE: u64 = 10_000;
+
+/// Commands whose last sending is remembered.
+const MAX_SENT: usize = 50_000;
+
+/// What the control loop remembers.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// Since when this loop has listened without a pause, in Unix milliseconds.
+    pub(super) listening_since: u64,
+    last_tick: u64,
+    heard: HashSet<WorkerId>,
+    newest_offer: HashMap<WorkerId, Lease>,
+    granted: HashMap<(PoolId, Lease), u64>,
+    halted: HashSet<(PoolId, Lease)>,
+    refused_by: HashMap<RunId, Vec<WorkerId>>,
+    sent: HashMap<MessageId, u64>,
+    /// Whether something changed that the scheduler should see.
+    pub(super) is_dirty: bool,
+}
+
+impl Memory {
+    pub(super) fn new(now: u64) -> Self {
+        Self { listening_since: now, last_tick: now, is_dirty: true, ..Self::default() }
+    }
+
+    /// Notes that time went on; after a pause of its own the loop listens anew.
+    pub(super) fn tick(&mut self, now: u64) {
+        if now.saturating_sub(self.last_tick) > PAUSE || now < self.last_tick {
+            self.listening_since = now;
+            self.heard.clear();
+        }
+        self.last_tick = now;
+    }
+
+    pub(super) fn hear(&mut self, worker: WorkerId) {
+        self.heard.insert(worker);
+    }
+
+    pub(super) fn forget_worker(&mut self, worker: WorkerId) {
+        self.heard.remove(&worker);
+    }
+
+    /// What the scheduler is told of a worker beside its row.
+    pub(super) fn knowledge(
+        &self,
+        worker: &Worker,
+        holds_lease: bool,
+        timings: &Timings,
+        now: u64,
+    ) -> Knowledge {
+        let newest = self.newest_offer.get(&worker.id);
+        Knowledge {
+            holds_lease,
+            status_is_older_than_offer: newest > worker.last_lease_seen.as_ref(),
+            was_heard: self.heard.contains(&worker.id),
+            is_silent: is_silent(worker, self.listening_since, timings, now),
+        }
+    }
+
+    pub(super) fn offered(&mut self, worker: WorkerId, lease: Lease) {
+        self.newest_offer.insert(worker, lease);
+    }
+
+    /// The worker will never start this lease, though it may never have seen it.
+    pub(super) fn covered(&mut self, worker: WorkerId, lease: Lease) {
+        if self.newest_offer.get(&worker).is_some_and(|&newest| newest <= lease) {
+            self.newest_offer.remove(&worker);
+        }
+    }
+
+    pub(super) fn granted(&mut self, pool: PoolId, lease: Lease, now: u64) {
+        self.granted.insert((pool, lease), now);
+    }
+
+    /// When this lease was last granted; none after a restart.
+    pub(super) fn last_grant(&self, pool: PoolId, lease: Lease) -> Option<u64> {
+        self.granted.get(&(pool, lease)).copied()
+    }
+
+    pub(super) fn halt(&mut self, pool: PoolId, lease: Lease) {
+        self.halted.insert((pool, lease));
+    }
+
+    pub(super) fn is_halted(&self, pool: PoolId, lease: Lease) -> bool {
+        self.halted.contains(&(pool, lease))
+    }
+
+    pub(super) fn refused(&mut self, run: RunId, worker: WorkerId) {
+        let workers = self.refused_by.entry(run).or_default();
+        if !workers.contains(&worker) {
+            workers.push(worker);
+        }
+    }
+
+    pub(super) fn refused_by(&self, run: RunId) -> Vec<WorkerId> {
+        self.refused_by.get(&run).cloned().unwrap_or_default()
+    }
+
+    /// The lease began: whoever refused the run before does not matter any more.
+    pub(super) fn started(&mut self, run: RunId) {
+        self.refused_by.remove(&run);
+    }
+
+    pub(super) fn ended(&mut self, lease: &LeaseRecord) {
+        self.granted.remove(&(lease.pool, lease.lease));
+        self.halted.remove(&(lease.pool, lease.lease));
+        self.is_dirty = true;
+    }
+
+    pub(super) fn sent(&mut self, message: MessageId, now: u64) {
+        // What is forgotten is sent again by the hour at which it was stored: once too often at most.
+        if self.sent.len() >= MAX_SENT {
+            self.sent.clear();
+        }
+        self.sent.insert(message, now);
+    }
+
+    pub(super) fn last_sent(&self, message: MessageId) -> Option<u64> {
+        self.sent.get(&message).copied()
+    }
+
+    pub(super) fn answered(&mut self, message: MessageId) {
+        self.sent.remove(&message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_pause_of_its_own_the_loop_listens_anew() {
+        let mut memory = Memory::new(1_000);
+        memory.tick(2_000);
+        assert_eq!(memory.listening_since, 1_000);
+        memory.tick(2_000 + PAUSE + 1);
+        assert_eq!(memory.listening_since, 2_000 + PAUSE + 1);
+        memory.tick(500);
+        assert_eq!(memory.listening_since, 500, "a clock that was set back");
+    }
+}

@@ -1,0 +1,73 @@
+//! From the store to what the scheduler looks at.
+
+use std::collections::HashSet;
+
+use spacelift_worker_core::ids::{RunId, WorkerId};
+use spacelift_worker_core::protocol::message::RunState;
+
+use super::judge::availability;
+use super::memory::Memory;
+use crate::schedule::{PoolLimit, RunningRun, Snapshot, Stage, WaitingRun, WorkerSeat};
+use crate::serve::Timings;
+use crate::store::{LeaseRecord, Run, Store, StoreError, Worker};
+
+/// What the scheduler is told by the control loop.
+///
+/// All pools at once: a stack may have moved from one to another while a run of it is under way.
+pub(super) async fn snapshot(
+    store: &Store,
+    leases: &[LeaseRecord],
+    memory: &Memory,
+    timings: &Timings,
+    now: u64,
+) -> Result<Snapshot, StoreError> {
+    let know = |worker: &Worker, holds_lease| memory.knowledge(worker, holds_lease, timings, now);
+    let held_runs: HashSet<RunId> = leases.iter().map(|lease| lease.run).collect();
+    let holding: HashSet<WorkerId> = leases.iter().map(|lease| lease.worker).collect();
+    let mut snapshot = Snapshot::default();
+    for pool in store.pools().await? {
+        let seat = |worker: &Worker| WorkerSeat {
+            worker: worker.id,
+            pool: pool.id,
+            availability: availability(worker, know(worker, holding.contains(&worker.id))),
+            created_at: worker.created_at,
+        };
+        snapshot.workers.extend(store.workers(pool.id).await?.iter().map(seat));
+        let drift_limit = pool.drift_detection_run_limit.map_or(-1, i64::from);
+        snapshot.limits.push(PoolLimit { pool: pool.id, drift_limit });
+        for run in store.open_runs(pool.id).await? {
+            let on_worker = held_runs.contains(&run.id);
+            if run.next_phase().is_some() && !on_worker {
+                snapshot.waiting.push(waiting(&run, memory.refused_by(run.id)));
+            } else {
+                snapshot.running.push(running(run, on_worker));
+            }
+        }
+    }
+    Ok(snapshot)
+}
+
+fn running(run: Run, on_worker: bool) -> RunningRun {
+    RunningRun {
+        run: run.id,
+        pool: run.pool,
+        stack: run.stack,
+        run_type: run.spec.run_type,
+        drift: run.spec.drift_detection,
+        on_worker,
+    }
+}
+
+fn waiting(run: &Run, refused_by: Vec<WorkerId>) -> WaitingRun {
+    WaitingRun {
+        run: run.id,
+        pool: run.pool,
+        stack: run.stack.clone(),
+        run_type: run.spec.run_type,
+        drift: run.spec.drift_detection,
+        prioritized: run.spec.prioritized,
+        created_at: run.created_at,
+        stage: if run.state == RunState::Confirmed { Stage::Confirmed } else { Stage::Queued },
+        refused_by,
+    }
+}

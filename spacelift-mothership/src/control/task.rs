@@ -1,0 +1,153 @@
+//! The loop: one thing at a time, in the order in which it came. The only file of this room that reads the clock.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use spacelift_worker_core::crypto::CryptoError;
+use spacelift_worker_core::pool::ControlKey;
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::handle::Command;
+use super::memory::Memory;
+use super::sealing::{BlobLinks, SealError, Sealing};
+use crate::fresh;
+use crate::serve::Timings;
+use crate::store::{Blobs, LeaseError, Store, StoreError, TransitionError};
+use crate::wire::{Wire, WireCommand, WireEvent};
+
+/// How often it is looked for what is late.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Why something was not done. The worker asks again, or the next tick does.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A lease did not move.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    /// A run did not move.
+    #[error(transparent)]
+    Transition(#[from] TransitionError),
+    /// Something could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// There is no randomness.
+    #[error("a message could not be given an identifier")]
+    Randomness(#[from] CryptoError),
+    /// A message could not be written down.
+    #[error("a message could not be written down")]
+    Encode(#[source] serde_json::Error),
+    /// The broker's task has ended.
+    #[error("the connection to the broker has ended")]
+    WireClosed,
+}
+
+/// What a control loop is made of.
+pub struct ControlParts {
+    /// What outlives a restart.
+    pub store: Store,
+    /// Where long messages go.
+    pub blobs: Blobs,
+    /// Signed URLs to blobs.
+    pub links: Arc<dyn BlobLinks>,
+    /// With what offers are signed.
+    pub signing_key: Arc<ControlKey>,
+    /// The name of the account that policies see.
+    pub account_name: String,
+    /// When things are late.
+    pub timings: Timings,
+}
+
+impl fmt::Debug for ControlParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ControlParts").field("account_name", &self.account_name).finish_non_exhaustive()
+    }
+}
+
+/// The worker protocol from the far end.
+#[derive(Debug)]
+pub struct Control {
+    pub(super) store: Store,
+    pub(super) sealing: Sealing,
+    pub(super) wire: mpsc::Sender<WireCommand>,
+    pub(super) account_name: String,
+    pub(super) timings: Timings,
+    pub(super) memory: Memory,
+}
+
+impl Control {
+    pub(super) fn new(parts: ControlParts, wire: mpsc::Sender<WireCommand>, now: u64) -> Self {
+        let ControlParts { store, blobs, links, signing_key, account_name, timings } = parts;
+        let sealing = Sealing { key: signing_key, blobs, links };
+        Self { store, sealing, wire, account_name, timings, memory: Memory::new(now) }
+    }
+
+    /// Answers workers until `stop`, or until the broker or every handle is gone.
+    pub async fn run(
+        parts: ControlParts,
+        wire: Wire,
+        mut commands: mpsc::Receiver<Command>,
+        stop: CancellationToken,
+    ) {
+        let Wire { mut events, commands: sender } = wire;
+        let mut control = Self::new(parts, sender, fresh::now_ms());
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let done = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                command = commands.recv() => match command {
+                    Some(command) => control.handle_command(command, fresh::now_ms()).await,
+                    None => return,
+                },
+                event = events.recv() => match event {
+                    Some(event) => control.handle_event(event, fresh::now_ms()).await,
+                    None => return,
+                },
+                _ = ticks.tick() => control.handle_tick(fresh::now_ms()).await,
+            };
+            let done = match done {
+                Ok(()) => control.schedule(fresh::now_ms()).await,
+                failed => failed,
+            };
+            match done {
+                Ok(()) => {}
+                Err(ControlError::WireClosed) => return,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "not done; it is tried again")
+                }
+            }
+        }
+    }
+
+    /// Something came from a broker.
+    pub(super) async fn handle_event(&mut self, event: WireEvent, now: u64) -> Result<(), ControlError> {
+        match event {
+            WireEvent::Message { pool, worker, bytes } => {
+                self.handle_message(pool, worker, &bytes, now).await
+            }
+            WireEvent::Connected => self.handle_connected(now).await,
+        }
+    }
+
+    /// Offers what can be offered, if anything changed since the last time.
+    pub(super) async fn schedule(&mut self, now: u64) -> Result<(), ControlError> {
+        if !std::mem::take(&mut self.memory.is_dirty) {
+            return Ok(());
+        }
+        let leases = self.store.open_leases().await?;
+        let snapshot = super::queue::snapshot(&self.store, &leases, &self.memory, &self.timings, now).await?;
+        let schedule = crate::schedule::schedule(&snapshot);
+        for assignment in schedule.assignments() {
+            self.offer(assignment, now).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+//! The control loop against workers made by hand: no network, no clock; the store is a real file.
+
+mod bargain;
+mod bench;
+mod loss;
+mod orders;
+mod reports;
+mod restart;
