@@ -1,3 +1,9 @@
 //! The command line of the control plane.
 
-fn main() {}
+use std::process::ExitCode;
+
+use spacelift_mothership::{cli, serve};
+
+fn main() -> ExitCode {
+    cli::main(serve::serve)
+}

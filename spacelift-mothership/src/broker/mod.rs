@@ -3,5 +3,7 @@
 //! Both give a [`Wire`](crate::wire::Wire); what stands in a message is none of a broker's business.
 
 mod embedded;
+mod outside;
 
 pub use embedded::{CertificateLookup, EmbeddedBroker, EmbeddedConfig, StartError};
+pub use outside::{OutsideBroker, OutsideConfig};
