@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::future::Future;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -79,7 +79,12 @@ where
                     return ExitCode::from(2);
                 }
             };
-            tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+            let colours = io::stderr().is_terminal();
+            tracing_subscriber::fmt()
+                .with_env_filter(filter)
+                .with_writer(io::stderr)
+                .with_ansi(colours)
+                .init();
             match runtime.block_on(serve(args.config(&data))) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => failed(&error),

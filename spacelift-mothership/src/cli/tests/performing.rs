@@ -4,8 +4,9 @@ use std::io;
 use std::path::Path;
 
 use clap::Parser;
+use spacelift_worker_core::ids::MessageId;
 use spacelift_worker_core::pool::{PoolKey, PoolToken};
-use spacelift_worker_core::protocol::message::RunState;
+use spacelift_worker_core::protocol::message::{LogManifest, LogSegment, Phase, RunState};
 
 use crate::cli::args::Cli;
 use crate::cli::ask::Person;
@@ -13,7 +14,7 @@ use crate::cli::main::{CommandError, perform};
 use crate::cli::output::Output;
 use crate::cli::{AskError, WaitError};
 use crate::http::tests::House;
-use crate::store::{Change, DataDir};
+use crate::store::{Change, DataDir, LeaseEnd, NewLease, Until};
 
 /// A person who gives one answer, or none.
 struct Somebody(Option<&'static str>, Vec<String>);
@@ -149,6 +150,49 @@ async fn a_wait_ends_when_the_state_comes() {
     };
     let (said, ()) = tokio::join!(desk.types(&line), canceled);
     assert_eq!(said.unwrap(), format!("run {id} of net is CANCELED\n"));
+}
+
+#[tokio::test]
+async fn a_log_is_printed_in_order_with_its_states() {
+    let mut desk = Desk::new().await.with_stack().await;
+    let run = desk.json("run trigger net --type proposed").await["id"].as_str().unwrap().to_owned();
+    let (worker, store) = (desk.house.worker().await, desk.house.state.store.clone());
+    let id = run.parse().unwrap();
+    let pool = store.find_pool("main").await.unwrap().id;
+    let offer_message = MessageId::from_parts(1, 1);
+    let new = NewLease { run: id, phase: Phase::Plan, worker, offer_message, deadline: 2, now: 1 };
+    let lease = store.offer_lease(&new).await.unwrap().lease;
+    store.start_lease(pool, lease, worker, Until { expires_at: 3, deadline: 4 }, 2).await.unwrap();
+    let segment = |name: &str, state, state_version| LogSegment {
+        name: name.into(),
+        len: 2,
+        sha256: "00".into(),
+        state,
+        state_version,
+    };
+    for (name, bytes) in [("logs/0", b"a\n"), ("logs/1", b"b\n")] {
+        desk.house.state.blobs.put_bytes(name.parse().unwrap(), bytes).await.unwrap();
+    }
+    let segments = vec![segment("logs/0", RunState::Preparing, 2), segment("logs/1", RunState::Planning, 4)];
+    store.put_log_manifest(&LogManifest { run: id, lease, segments, complete: true }).await.unwrap();
+    let end = LeaseEnd {
+        pool,
+        lease,
+        reason: "finished".into(),
+        to: Some(RunState::Failed),
+        worker_version: Some(4),
+        note: Some("denied".into()),
+        workspace: None,
+        lost: false,
+        now: 3,
+    };
+    store.end_lease(&end).await.unwrap();
+    assert_eq!(desk.types(&format!("run logs {run}")).await.unwrap(), "a\nb\n");
+    let followed = desk.types(&format!("run logs {run} --follow --states")).await.unwrap();
+    assert_eq!(followed, "==> QUEUED\n==> PREPARING\na\nb\n==> FAILED  denied\n");
+    let documents = desk.types(&format!("run logs {run} --json")).await.unwrap();
+    let second: serde_json::Value = serde_json::from_str(documents.lines().nth(1).unwrap()).unwrap();
+    assert_eq!(second, serde_json::json!({"state": "PLANNING", "stateVersion": 4, "message": "b\n"}));
 }
 
 #[tokio::test]

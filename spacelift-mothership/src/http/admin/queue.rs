@@ -74,7 +74,7 @@ fn snapshot(
         run_type: run.spec.run_type,
         drift: run.spec.drift_detection,
         prioritized: run.spec.prioritized,
-        created_at: run.created_at.saturating_mul(1_000_000),
+        created_at: run.created_at,
         stage: if run.state == RunState::Confirmed { Stage::Confirmed } else { Stage::Queued },
         refused_by: Vec::new(),
     });
@@ -84,7 +84,7 @@ fn snapshot(
         stack: run.stack.clone(),
         run_type: run.spec.run_type,
         drift: run.spec.drift_detection,
-        on_worker: run.state != RunState::Unconfirmed,
+        on_worker: leases.contains_key(&run.id),
     });
     let seat = |worker: &Worker| WorkerSeat {
         worker: worker.id,
