@@ -35,6 +35,13 @@ enum MakeError {
     Encode(#[from] serde_json::Error),
 }
 
+impl MakeError {
+    /// Whether trying again can help.
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Database(_)) | Self::Seal(SealError::Blob(_)))
+    }
+}
+
 impl Control {
     /// Gives out a lease and sends the offer. What went wrong with the run itself ends the run, with the reason.
     pub(super) async fn offer(&mut self, assignment: Assignment, now: u64) -> Result<(), ControlError> {
@@ -65,8 +72,10 @@ impl Control {
                 tracing::error!(run = %run.id, error = %chain(&error), "an offer could not be made");
                 // It was never sent, so it can never be started.
                 self.memory.covered(record.worker, record.lease);
-                let why = Verdict::failed(format!("job assignment failed: {}", chain(&error)));
-                self.conclude(&record, "not offered", Some(why), None, now).await
+                // What the disk or the database refuses may succeed later; everything else is the run's own.
+                let why = (!error.may_pass())
+                    .then(|| Verdict::failed(format!("job assignment failed: {}", chain(&error))));
+                self.conclude(&record, "not offered", why, None, now).await
             }
         }
     }

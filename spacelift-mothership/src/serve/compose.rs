@@ -183,7 +183,7 @@ impl Serving {
         &self.endpoint
     }
 
-    fn announce(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(super) fn announce(&self, out: &mut impl Write) -> io::Result<()> {
         serde_json::to_writer(&mut *out, &self.endpoint)?;
         out.write_all(b"\n")?;
         out.flush()

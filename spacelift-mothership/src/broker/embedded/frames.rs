@@ -5,14 +5,14 @@ use rumqttc::{Packet, mqttbytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// The longest packet either way, in bytes: a payload of 128 KiB, its topic, and room to spare.
-pub(super) const MAX_PACKET: usize = 140_000;
+pub(in crate::broker) const MAX_PACKET: usize = 140_000;
 
 /// The longest payload in bytes. Source: AWS IoT Core, message broker limits, "Publish message size".
-pub(super) const MAX_PAYLOAD: usize = 128 * 1024;
+pub(in crate::broker) const MAX_PAYLOAD: usize = 128 * 1024;
 
 /// Why no further packet comes.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FrameError {
+pub(in crate::broker) enum FrameError {
     #[error("the connection was closed")]
     Closed,
     #[error("the connection broke")]
@@ -23,18 +23,18 @@ pub(super) enum FrameError {
 
 /// The reading half with what was read ahead.
 #[derive(Debug)]
-pub(super) struct Frames<R> {
+pub(in crate::broker) struct Frames<R> {
     reader: R,
     buffer: BytesMut,
 }
 
 impl<R: AsyncRead + Unpin> Frames<R> {
-    pub(super) fn new(reader: R) -> Self {
+    pub(in crate::broker) fn new(reader: R) -> Self {
         Self { reader, buffer: BytesMut::new() }
     }
 
     /// The next packet. Cancel-safe: what was read stays in the buffer.
-    pub(super) async fn next(&mut self) -> Result<Packet, FrameError> {
+    pub(in crate::broker) async fn next(&mut self) -> Result<Packet, FrameError> {
         loop {
             match Packet::read(&mut self.buffer, MAX_PACKET) {
                 Ok(packet) => return Ok(packet),
@@ -49,7 +49,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
 }
 
 /// Writes packets and flushes.
-pub(super) async fn write<W: AsyncWrite + Unpin>(
+pub(in crate::broker) async fn write<W: AsyncWrite + Unpin>(
     writer: &mut W,
     packets: &[Packet],
 ) -> Result<(), FrameError> {

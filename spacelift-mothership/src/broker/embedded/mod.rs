@@ -9,7 +9,7 @@
 
 mod access;
 mod connection;
-mod frames;
+pub(super) mod frames;
 mod hub;
 mod listener;
 mod session;

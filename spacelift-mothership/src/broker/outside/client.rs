@@ -118,9 +118,18 @@ async fn stay_connected(config: OutsideConfig, events: mpsc::Sender<WireEvent>, 
         };
         let draw = fresh::random().map_or(u64::MAX, u64::from_le_bytes);
         let wait = backoff.next(began.elapsed(), draw);
-        tracing::warn!(broker = %config.endpoint, error = &why as &dyn std::error::Error, ?wait, "not connected");
+        tracing::warn!(broker = %config.endpoint, error = %why, cause = %root_cause(&why), ?wait, "not connected");
         tokio::time::sleep(wait).await;
     }
+}
+
+/// The innermost cause: the client library repeats it at every level above.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(inner) = innermost.source() {
+        innermost = inner;
+    }
+    innermost.to_string()
 }
 
 /// Why a connection ended.

@@ -8,6 +8,7 @@ use spacelift_worker_core::protocol::message::{
 
 use super::bench::{Bench, kinds};
 use crate::control::Command;
+use crate::store::LeaseEnd;
 
 #[tokio::test]
 async fn a_tracked_run_goes_from_plan_to_confirmation_to_apply_on_another_worker() {
@@ -225,19 +226,32 @@ async fn a_long_offer_goes_by_reference() {
 }
 
 #[tokio::test]
-async fn an_offer_that_cannot_be_made_fails_the_run_with_the_reason() {
+async fn an_offer_that_cannot_be_made_fails_the_run_with_the_reason_and_frees_the_worker() {
     let mut bench = Bench::new().await;
     let mut worker = bench.worker(1).await;
     let run = bench.run(RunType::Tracked).await;
-    let plan = worker.begin(&mut bench).await;
-    // A plan from before the control plane kept workspaces, say.
-    let report = spacelift_worker_core::protocol::message::Finished {
+    worker.begin(&mut bench).await;
+    worker.run = None;
+    // Past the control loop, so that there is no workspace to go on with.
+    let held = bench.store.open_lease_of_run(run).await.unwrap().unwrap();
+    let end = LeaseEnd {
+        pool: bench.pool,
+        lease: held.lease,
+        reason: "finished".into(),
+        to: Some(RunState::Unconfirmed),
+        worker_version: Some(4),
+        note: None,
         workspace: None,
-        ..worker.report(&plan, spacelift_worker_core::protocol::message::Outcome::Succeeded)
+        lost: false,
+        now: bench.now,
     };
-    worker.finish(&mut bench, report).await;
+    bench.store.end_lease(&end).await.unwrap();
+    worker.status(&mut bench).await;
+    bench.confirm(run).await;
     assert_eq!(bench.state(run).await, RunState::Failed);
-    assert!(bench.note(run).await.contains("no workspace"));
+    assert_eq!(bench.note(run).await, "job assignment failed: the plan's workspace is not there");
+    let next = bench.run(RunType::Proposed).await;
+    assert_eq!(worker.begin(&mut bench).await.run, next);
 }
 
 #[tokio::test]
