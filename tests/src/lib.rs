@@ -2,4 +2,5 @@
 
 pub mod house;
 pub mod source;
+pub mod system;
 pub mod tools;

@@ -31,7 +31,7 @@ const ROOMS: &[Room] = &[
     Room { floor: 2, name: "envelope",  may_name: &["secret", "ids", "crypto", "pool"] },
     Room { floor: 2, name: "run_env",   may_name: &["secret", "config"] },
     // decides, performs nothing
-    Room { floor: 3, name: "run",       may_name: &["ids", "config", "mask", "policy", "exec", "protocol", "run_env"] },
+    Room { floor: 3, name: "run",       may_name: &["secret", "ids", "config", "mask", "policy", "exec", "protocol", "run_env"] },
     // performs, decides nothing
     Room { floor: 4, name: "files",     may_name: &["secret", "config", "pool", "policy", "envelope"] },
     Room { floor: 4, name: "driver",    may_name: &["secret", "ids", "crypto", "pool", "mask", "policy", "exec", "protocol", "envelope", "files", "run"] },

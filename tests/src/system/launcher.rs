@@ -1,0 +1,84 @@
+//! A launcher as a process: the example that users copy.
+
+use std::path::Path;
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::{Folder, Pool, Process, program};
+
+/// The environment of a launcher to be.
+#[derive(Debug)]
+pub struct LauncherSetup {
+    environment: Vec<(String, String)>,
+    folder: Folder,
+}
+
+impl LauncherSetup {
+    /// A launcher of a pool, which may fetch from loopback.
+    pub fn new(pool: &Pool) -> Self {
+        let mut setup = Self { environment: Vec::new(), folder: Folder::new() };
+        let state = setup.folder.join("state");
+        setup = setup
+            .set("SPACELIFT_TOKEN", &pool.token)
+            .set("SPACELIFT_POOL_PRIVATE_KEY", &STANDARD.encode(&pool.key_pem))
+            .set("SPACELIFT_WORKER_ALLOWED_STORAGE_HOSTS", "127.0.0.1")
+            .set("SPACELIFT_RUN_LOGS_ON_STANDARD_OUTPUT_ENABLED", "true")
+            .set("SPACELIFT_WORKER_STATE_DIR", state.to_str().unwrap_or_default())
+            .set("PATH", &std::env::var("PATH").unwrap_or_default());
+        setup
+    }
+
+    /// One more variable, or another value for one.
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// One variable less.
+    pub fn unset(mut self, name: &str) -> Self {
+        self.environment.retain(|(known, _)| known != name);
+        self
+    }
+
+    /// A file in the launcher's folder, whose path a variable names.
+    pub fn set_file(self, variable: &str, name: &str, text: &str) -> Self {
+        let path = self.folder.write(name, text);
+        let path = path.to_str().unwrap_or_default().to_owned();
+        self.set(variable, &path)
+    }
+
+    /// Starts it.
+    pub fn start(self) -> Launcher {
+        let mut command = Command::new(program("examples/launcher"));
+        command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let process = Process::start(&mut command, self.folder.path(), "launcher");
+        Launcher { folder: self.folder, process }
+    }
+}
+
+/// A running launcher.
+#[derive(Debug)]
+pub struct Launcher {
+    folder: Folder,
+    /// The process.
+    pub process: Process,
+}
+
+impl Launcher {
+    /// Its own folder: state, scratch, output.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What runs printed on its standard output, line by line.
+    pub fn run_lines(&self) -> Vec<String> {
+        let lines = self.process.stdout();
+        let message =
+            |line: &str| serde_json::from_str::<Value>(line).ok()?["msg"].as_str().map(str::to_owned);
+        lines.lines().filter_map(message).collect()
+    }
+}

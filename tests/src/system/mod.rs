@@ -1,0 +1,32 @@
+//! The whole system as processes on loopback: control plane, broker, launchers. Each ends with its handle.
+
+mod folder;
+mod launcher;
+mod mosquitto;
+mod mothership;
+mod process;
+mod site;
+
+pub use folder::{Folder, files_with};
+pub use launcher::{Launcher, LauncherSetup};
+pub use mosquitto::Mosquitto;
+pub use mothership::{Mothership, Pool};
+pub use process::{Process, program};
+pub use site::Site;
+
+use std::time::{Duration, Instant};
+
+/// Asks again and again until there is an answer.
+///
+/// # Panics
+/// After a minute, with what was awaited.
+pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited a minute in vain for {what}");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
