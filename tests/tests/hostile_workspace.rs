@@ -80,7 +80,7 @@ fn the_workspace_of_another_run_is_refused() {
     let bytes = fs::read(sealed_of(&waiting.mothership, &other)).unwrap();
     waiting.replace(&bytes);
     let reason = waiting.refused();
-    assert!(reason.contains("context"), "{reason}");
+    assert!(reason.contains("sealed for something else"), "{reason}");
 }
 
 #[test]

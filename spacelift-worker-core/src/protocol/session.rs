@@ -77,7 +77,13 @@ struct Seen {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Link {
     Down,
-    Up { hello: MessageId },
+    Up {
+        /// The greeting that was sent last.
+        hello: MessageId,
+        /// Whether it was acknowledged. A broker acknowledges a message that nobody listens for, too, so a control
+        /// plane that comes later than the worker has not heard it.
+        greeted: bool,
+    },
 }
 
 /// Why no new work is taken.
@@ -188,6 +194,18 @@ impl Session {
             return;
         }
         self.queue.clear();
+        self.say_hello(now);
+        self.tell_status(now);
+        if let State::Inherited(what) = self.state {
+            self.inherit(now, what);
+        }
+        for (id, _) in self.outbox.all() {
+            self.send_stored(now, id);
+        }
+    }
+
+    /// Greets the control plane with the whole status.
+    fn say_hello(&mut self, now: Now) {
         let hello = Hello {
             worker: self.config.worker,
             versions: vec![VERSION],
@@ -198,15 +216,8 @@ impl Session {
         };
         let hello = self.compose(now, WorkerBody::Hello(hello));
         self.sent.note(hello.id, Answerable::Status, now.mono_ms);
-        self.link = Link::Up { hello: hello.id };
+        self.link = Link::Up { hello: hello.id, greeted: false };
         self.queue.push_back(Outgoing::Once(hello));
-        self.tell_status(now);
-        if let State::Inherited(what) = self.state {
-            self.inherit(now, what);
-        }
-        for (id, _) in self.outbox.all() {
-            self.send_stored(now, id);
-        }
     }
 
     /// The connection is gone. The run goes on.
@@ -267,6 +278,9 @@ impl Session {
             self.timers.put(Timer::Resend, self.outbox.next_due());
         }
         if self.timers.fired(Timer::Heartbeat, now.mono_ms) {
+            if matches!(self.link, Link::Up { greeted: false, .. }) {
+                self.say_hello(now);
+            }
             self.tell_status(now);
         }
     }

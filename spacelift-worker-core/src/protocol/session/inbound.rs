@@ -47,6 +47,12 @@ impl Session {
     }
 
     fn on_ack(&mut self, now: Now, re: MessageId, journal: &mut impl Journal) {
+        if let Link::Up { hello, greeted } = &mut self.link
+            && *hello == re
+        {
+            *greeted = true;
+            return;
+        }
         if self.outbox.remove(re) != Some(Kind::Terminal) {
             return;
         }
@@ -72,7 +78,7 @@ impl Session {
             Some(Kind::Terminal) => {}
             // Nobody on the other side will ever understand this worker. What runs goes on, since its end is decided
             // by its own means; where nothing runs, waiting would help nobody.
-            None if self.link == (Link::Up { hello: re })
+            None if matches!(self.link, Link::Up { hello, .. } if hello == re)
                 && reason == NackReason::Unsupported
                 && !matches!(self.state, State::Running(_)) =>
             {
