@@ -2,5 +2,10 @@
 
 pub mod house;
 pub mod source;
+#[expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot set up its system has to stop and say why"
+)]
 pub mod system;
 pub mod tools;

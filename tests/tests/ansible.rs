@@ -36,7 +36,7 @@ fn a_playbook_is_checked_as_the_plan_and_played_as_the_apply() {
 
     let mothership = Mothership::start();
     let pool = mothership.create_pool("pool");
-    let play = "ansible-playbook --vault-password-file ./vault-password.sh -i localhost, site.yml";
+    let play = "ansible-playbook --vault-password-file ./vault-password.sh -i localhost, -e 'ansible_python_interpreter={{ansible_playbook_python}}' site.yml";
     mothership.text(&[
         "stack",
         "create",

@@ -54,6 +54,9 @@ fn the_same_path_goes_over_mosquitto_with_client_certificates_and_acl_patterns()
     let url = format!("tls://127.0.0.1:{port}");
     let mothership = Mothership::start_with(&["--broker-url", &url]);
     let broker = Mosquitto::start(&program, port, &mothership.data().join("ca"));
+    spacelift_worker_tests::system::eventually("the control plane on the broker", || {
+        broker.log().contains("u'controlplane'").then_some(())
+    });
     plan_here_apply_there(&mothership);
     assert!(broker.log().contains("p2, c0"), "no worker came with a persistent session: {}", broker.log());
 }
