@@ -1,7 +1,5 @@
 //! What ends a run: a policy, a timeout, a person. Each says which it was, and leaves no process behind.
 
-#![expect(clippy::unwrap_used, reason = "tests may panic")]
-
 use spacelift_worker_tests::system::{LauncherSetup, Mothership, Site, eventually};
 
 const DENY: &str = r#"package spacelift
