@@ -1,0 +1,4 @@
+package spacelift
+a := b
+b := a
+deny contains a

@@ -1,0 +1,2 @@
+package spacelift
+deny contains x if { x := numbers.range(1, 100000)[_]; x * x == 9 }

@@ -1,0 +1,2 @@
+package spacelift
+deny contains x if x := [[[[[[[[[[[[[]]]]]]]]]]]]]

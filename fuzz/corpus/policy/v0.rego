@@ -1,0 +1,3 @@
+package spacelift
+deny["no"] { input.run.type == "TASK"; not f(input.stack.labels) }
+f(l) { l[_] == "a" }

@@ -1,0 +1,3 @@
+package spacelift
+deny contains "no tasks" if input.run.type == "TASK"
+sample if true
