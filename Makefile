@@ -3,6 +3,12 @@
 DENY_VERSION := 0.20.2
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/spacelift-worker
 DENY := $(TOOLS)/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
+FUZZ_VERSION := 0.13.2
+FUZZ := $(TOOLS)/cargo-fuzz-$(FUZZ_VERSION)/bin/cargo-fuzz
+
+# Seconds for each fuzz target, and which of them
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
 # Where the tests find what tests/setup.sh installs. With SLW_REQUIRE_ALL, a test whose program is missing fails
 export SLW_PYTHON ?= $(CURDIR)/.venv/bin/python
@@ -11,7 +17,7 @@ export SLW_MOSQUITTO ?= $(firstword $(wildcard /usr/local/sbin/mosquitto /usr/sb
 
 # In this order, one at a time: what is quick to tell comes first, and all of them share one target folder
 .NOTPARALLEL:
-.PHONY: help demo test setup fmt lint docs pure deny advisories
+.PHONY: help demo test setup fmt lint docs pure deny advisories fuzz bench
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -19,7 +25,7 @@ help: ## this list
 demo: ## a control plane and two workers on this machine take a run from plan to apply
 	@sh demo/run.sh
 
-test: setup fmt lint docs pure deny ## everything below but advisories, and all tests
+test: setup fmt lint docs pure deny ## everything down to deny, and all tests
 	SLW_REQUIRE_ALL=1 cargo test --workspace --locked --quiet
 
 setup: ## install what the tests need and this machine lacks
@@ -47,3 +53,16 @@ advisories: $(DENY) ## dependencies: known vulnerabilities; needs the database o
 
 $(DENY):
 	@sh tests/setup.sh deny $(DENY_VERSION) $(TOOLS)/cargo-deny-$(DENY_VERSION)
+
+fuzz: $(FUZZ) ## invents bytes for FUZZ_TARGETS, FUZZ_SECONDS each; what it finds stands in fuzz/artifacts
+	@for target in $(FUZZ_TARGETS); do \
+	    mkdir -p fuzz/target/corpus/$$target; \
+	    RUSTC_BOOTSTRAP=1 $(FUZZ) run --fuzz-dir fuzz $$target fuzz/target/corpus/$$target fuzz/corpus/$$target -- \
+	        -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=30 -rss_limit_mb=4096 -print_final_stats=1 || exit 1; \
+	done
+
+$(FUZZ):
+	@sh tests/setup.sh fuzz $(FUZZ_VERSION) $(TOOLS)/cargo-fuzz-$(FUZZ_VERSION)
+
+bench: ## how fast, each beside its rival; results stand in target/criterion
+	cargo bench -p spacelift-worker-benches --locked

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need and this machine lacks: a C compiler, Mosquitto, a Python environment, cargo-deny.
+# Installs what the tests need and this machine lacks: a C compiler, Mosquitto, a Python environment, cargo-deny, cargo-fuzz.
 # Says nothing and takes no time when all is there. Works as root, or with sudo; never touches what is installed already.
 set -eu
 cd "$(dirname "$0")/.."
@@ -63,8 +63,18 @@ install_cargo_deny() {
         cargo install cargo-deny --quiet --locked --version "$1" --debug --root "$2"
 }
 
+# install_cargo_fuzz VERSION ROOT: likewise. libFuzzer is compiled into each target, which takes a C++ compiler
+install_cargo_fuzz() {
+    command -v c++ >/dev/null || apt_install g++
+    [ -x "$2/bin/cargo-fuzz" ] && return
+    say "building cargo-fuzz $1 (once)"
+    env -u CARGO_TARGET_DIR CARGO_PROFILE_DEV_DEBUG=0 \
+        cargo install cargo-fuzz --quiet --locked --version "$1" --debug --root "$2"
+}
+
 case "${1:-}" in
     tools) install_c_compiler; install_mosquitto; install_python ;;
     deny) install_cargo_deny "$2" "$3" ;;
-    *) fail "usage: $0 tools | deny VERSION ROOT" ;;
+    fuzz) install_cargo_fuzz "$2" "$3" ;;
+    *) fail "usage: $0 tools | deny VERSION ROOT | fuzz VERSION ROOT" ;;
 esac
