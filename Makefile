@@ -27,6 +27,7 @@ demo: ## a control plane and two workers on this machine take a run from plan to
 
 test: setup fmt lint docs pure deny ## everything down to deny, and all tests
 	SLW_REQUIRE_ALL=1 cargo test --workspace --locked --quiet
+	cargo test --workspace --locked --quiet --bench '*' >/dev/null
 
 setup: ## install what the tests need and this machine lacks
 	@sh tests/setup.sh tools
