@@ -1,6 +1,7 @@
 //! A real session against a scripted control plane, under virtual time.
 
 mod control;
+mod greeting;
 mod guarantees;
 mod hostile;
 mod leases;
