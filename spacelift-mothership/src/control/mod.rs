@@ -35,5 +35,6 @@ mod verdict;
 mod tests;
 
 pub use handle::{Command, ControlHandle};
+pub(crate) use queue::{running, waiting};
 pub use sealing::{BlobLinks, SealError};
 pub use task::{Control, ControlError, ControlParts};

@@ -40,25 +40,27 @@ pub(super) async fn snapshot(
             if run.next_phase().is_some() && !on_worker {
                 snapshot.waiting.push(waiting(&run, memory.refused_by(run.id)));
             } else {
-                snapshot.running.push(running(run, on_worker));
+                snapshot.running.push(running(&run, on_worker));
             }
         }
     }
     Ok(snapshot)
 }
 
-fn running(run: Run, on_worker: bool) -> RunningRun {
+/// A run that holds its stack, as the scheduler looks at it.
+pub(crate) fn running(run: &Run, on_worker: bool) -> RunningRun {
     RunningRun {
         run: run.id,
         pool: run.pool,
-        stack: run.stack,
+        stack: run.stack.clone(),
         run_type: run.spec.run_type,
         drift: run.spec.drift_detection,
         on_worker,
     }
 }
 
-fn waiting(run: &Run, refused_by: Vec<WorkerId>) -> WaitingRun {
+/// A run that wants a worker, as the scheduler looks at it.
+pub(crate) fn waiting(run: &Run, refused_by: Vec<WorkerId>) -> WaitingRun {
     WaitingRun {
         run: run.id,
         pool: run.pool,

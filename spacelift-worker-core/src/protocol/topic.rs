@@ -5,9 +5,6 @@
 
 use crate::ids::{PoolId, WorkerId};
 
-/// The namespace when a token names none.
-pub const DEFAULT_NAMESPACE: &str = "spacelift";
-
 /// The topic on which a worker listens.
 pub fn to_worker(namespace: &str, pool: PoolId, worker: WorkerId) -> String {
     format!("{namespace}/readonly/{pool}/{worker}")

@@ -90,7 +90,7 @@ impl Plan {
     /// nothing when all went well.
     pub(super) fn after_run(&self, state: RunState, version: u64, ended: Option<RunState>) -> Option<Step> {
         let mut variables = variables::in_state(&self.computed, state);
-        let last = variables::run_state(ended.unwrap_or(self.next_state));
+        let last = variables::published_name(&ended.unwrap_or(self.next_state));
         variables.insert("TF_VAR_spacelift_final_run_state".to_owned(), last);
         Some(Step {
             state,

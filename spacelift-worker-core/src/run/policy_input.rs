@@ -2,6 +2,7 @@
 //! another be run.
 
 use super::assignment::Assignment;
+use super::variables::published_name;
 use crate::policy::{
     CommitInput, EnvironmentValue, HooksInput, PolicyInput, RunInput, StackInput, WorkflowInput,
 };
@@ -38,8 +39,8 @@ impl Assignment {
 fn run(run: &RunDetails) -> RunInput {
     RunInput {
         id: run.id.to_string(),
-        run_type: name(&run.run_type),
-        state: name(&run.state),
+        run_type: published_name(&run.run_type),
+        state: published_name(&run.state),
         title: run.title.clone(),
         created_at: run.created_at,
         updated_at: run.updated_at,
@@ -93,14 +94,6 @@ fn hooks(hooks: &Hooks) -> HooksInput {
         before_destroy: hooks.before_destroy.clone(),
         after_destroy: hooks.after_destroy.clone(),
         after_run: hooks.after_run.clone(),
-    }
-}
-
-/// The name of a type or state, as it stands in messages.
-fn name(value: &impl serde::Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => String::new(),
     }
 }
 

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::protocol::message::{OfferPayload, RunState, RunType};
+use serde::Serialize;
+
+use crate::protocol::message::{OfferPayload, RunState};
 
 /// Variables by name.
 pub(super) type Variables = BTreeMap<String, String>;
@@ -26,7 +28,7 @@ pub(super) fn computed(payload: &OfferPayload, workspace_root: &str) -> Variable
     put("TF_VAR_spacelift_repository", &stack.repository_path);
     put("TF_VAR_spacelift_run_id", &run.id.to_string());
     put("TF_VAR_spacelift_run_trigger", &run.triggered_by);
-    put("TF_VAR_spacelift_run_type", run_type(run.run_type));
+    put("TF_VAR_spacelift_run_type", &published_name(&run.run_type));
     put("TF_VAR_spacelift_space_id", &stack.space);
     // What changes a stack is a commit on its tracked branch; of a proposed run the tracked branch is not known here.
     if run.run_type.changes_state() {
@@ -42,26 +44,15 @@ pub(super) fn computed(payload: &OfferPayload, workspace_root: &str) -> Variable
 /// The same with the state of the run.
 pub(super) fn in_state(computed: &Variables, state: RunState) -> Variables {
     let mut variables = computed.clone();
-    variables.insert("TF_VAR_spacelift_run_state".to_owned(), run_state(state));
+    variables.insert("TF_VAR_spacelift_run_state".to_owned(), published_name(&state));
     variables
 }
 
-/// The name of a state, as it stands in messages.
-pub(super) fn run_state(state: RunState) -> String {
-    match serde_json::to_value(state) {
+/// The name of a type or a state, as it stands in messages.
+pub(super) fn published_name(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),
-    }
-}
-
-fn run_type(run_type: RunType) -> &'static str {
-    match run_type {
-        RunType::Destroy => "DESTROY",
-        RunType::Parse => "PARSE",
-        RunType::Proposed => "PROPOSED",
-        RunType::Task => "TASK",
-        RunType::Testing => "TESTING",
-        RunType::Tracked => "TRACKED",
     }
 }
 
@@ -74,6 +65,7 @@ fn hcl_list(texts: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::message::RunType;
 
     #[test]
     fn a_list_for_hcl_escapes_templates() {
@@ -83,16 +75,16 @@ mod tests {
 
     #[test]
     fn states_and_types_have_their_published_names() {
-        assert_eq!(run_state(RunState::PreparingApply), "PREPARING_APPLY");
-        for kind in [
-            RunType::Destroy,
-            RunType::Parse,
-            RunType::Proposed,
-            RunType::Task,
-            RunType::Testing,
-            RunType::Tracked,
+        assert_eq!(published_name(&RunState::PreparingApply), "PREPARING_APPLY");
+        for (kind, name) in [
+            (RunType::Destroy, "DESTROY"),
+            (RunType::Parse, "PARSE"),
+            (RunType::Proposed, "PROPOSED"),
+            (RunType::Task, "TASK"),
+            (RunType::Testing, "TESTING"),
+            (RunType::Tracked, "TRACKED"),
         ] {
-            assert_eq!(serde_json::to_value(kind).unwrap(), run_type(kind));
+            assert_eq!(published_name(&kind), name);
         }
     }
 }

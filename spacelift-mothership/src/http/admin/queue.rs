@@ -5,15 +5,14 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::extract::{Path, State};
 use spacelift_worker_core::ids::RunId;
-use spacelift_worker_core::protocol::message::{RunState, WorkerStatus};
+use spacelift_worker_core::protocol::message::WorkerStatus;
 
 use super::refusal::Refusal;
 use crate::api::{QueueView, QueuedView, RunningView};
+use crate::control;
 use crate::fresh;
 use crate::http::AppState;
-use crate::schedule::{
-    Availability, PoolLimit, RunningRun, Snapshot, Stage, Verdict, WaitingRun, WorkerSeat, schedule,
-};
+use crate::schedule::{Availability, PoolLimit, Snapshot, Verdict, WorkerSeat, schedule};
 use crate::store::{LeaseRecord, Pool, Run, Worker};
 
 pub(super) async fn show(
@@ -67,25 +66,10 @@ fn snapshot(
     leases: &HashMap<RunId, LeaseRecord>,
     lost_before: u64,
 ) -> Snapshot {
-    let waiting = runs.iter().filter(|run| waits(run, leases)).map(|run| WaitingRun {
-        run: run.id,
-        pool: run.pool,
-        stack: run.stack.clone(),
-        run_type: run.spec.run_type,
-        drift: run.spec.drift_detection,
-        prioritized: run.spec.prioritized,
-        created_at: run.created_at,
-        stage: if run.state == RunState::Confirmed { Stage::Confirmed } else { Stage::Queued },
-        refused_by: Vec::new(),
-    });
-    let running = runs.iter().filter(|run| !waits(run, leases)).map(|run| RunningRun {
-        run: run.id,
-        pool: run.pool,
-        stack: run.stack.clone(),
-        run_type: run.spec.run_type,
-        drift: run.spec.drift_detection,
-        on_worker: leases.contains_key(&run.id),
-    });
+    let is_waiting = |run: &&Run| waits(run, leases);
+    let waiting = runs.iter().filter(is_waiting).map(|run| control::waiting(run, Vec::new()));
+    let running = runs.iter().filter(|run| !is_waiting(run));
+    let running = running.map(|run| control::running(run, leases.contains_key(&run.id)));
     let seat = |worker: &Worker| WorkerSeat {
         worker: worker.id,
         pool: worker.pool,

@@ -1,6 +1,7 @@
 //! The HTTP client for objects.
 
 use std::error::Error;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use futures_util::StreamExt;
 use reqwest::{Client, StatusCode, redirect};
 use rustls::ClientConfig;
 use tokio::fs::File;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
 use url::Url;
 
@@ -60,7 +61,7 @@ pub enum BlobError {
         path: PathBuf,
         /// What the system answered.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The client could not be made.
     #[error("no HTTP client could be made")]
@@ -84,6 +85,13 @@ pub(crate) enum Source {
     Bytes(Bytes),
     /// A whole file.
     File(PathBuf),
+}
+
+/// What to fetch, as it was announced.
+struct Wanted<'a> {
+    url: Url,
+    len: u64,
+    sha256: &'a str,
 }
 
 /// Fetches and puts objects.
@@ -125,41 +133,17 @@ impl BlobClient {
         limit: u64,
         path: &Path,
     ) -> Result<(), BlobError> {
-        let url = self.check(url)?;
-        if len > limit {
-            return Err(BlobError::TooLarge { len, limit });
-        }
-        let result = retried(|_| self.get_file_once(&url, len, sha256, path)).await;
+        let wanted = self.wanted(url, len, sha256, limit)?;
+        let result = retried(|_| async {
+            let fail = |source| BlobError::File { path: path.to_owned(), source };
+            let mut file = File::create(path).await.map_err(fail)?;
+            self.receive(&wanted, &mut file, fail).await
+        })
+        .await;
         if result.is_err() {
             let _ = tokio::fs::remove_file(path).await;
         }
         result
-    }
-
-    async fn get_file_once(&self, url: &Url, len: u64, sha256: &str, path: &Path) -> Result<(), BlobError> {
-        let fail = |source| BlobError::File { path: path.to_owned(), source };
-        let mut file = File::create(path).await.map_err(fail)?;
-        let mut hash = Sha256::new();
-        let mut received = 0_u64;
-        let response = self.http.get(url.clone()).send().await.map_err(network)?;
-        success(response.status())?;
-        let mut body = response.bytes_stream();
-        while let Some(chunk) = body.next().await {
-            let chunk = chunk.map_err(network)?;
-            received += chunk.len() as u64;
-            if received > len {
-                return Err(BlobError::Mismatch("it is longer"));
-            }
-            hash.update(&chunk);
-            file.write_all(&chunk).await.map_err(fail)?;
-        }
-        if received < len {
-            return Err(BlobError::Mismatch("it is shorter"));
-        }
-        if hex(&hash.finish()) != sha256 {
-            return Err(BlobError::Mismatch("its digest is another"));
-        }
-        file.flush().await.map_err(fail)
     }
 
     /// Fetches a small object into memory, under the same conditions.
@@ -173,33 +157,50 @@ impl BlobClient {
         sha256: &str,
         limit: u64,
     ) -> Result<Vec<u8>, BlobError> {
-        let url = self.check(url)?;
-        if len > limit {
-            return Err(BlobError::TooLarge { len, limit });
-        }
+        let wanted = self.wanted(url, len, sha256, limit)?;
         retried(|_| async {
-            let response = self.http.get(url.clone()).send().await.map_err(network)?;
-            success(response.status())?;
             let mut bytes = Vec::new();
-            let mut body = response.bytes_stream();
-            while let Some(chunk) = body.next().await {
-                bytes.extend_from_slice(&chunk.map_err(network)?);
-                if bytes.len() as u64 > len {
-                    return Err(BlobError::Mismatch("it is longer"));
-                }
-            }
-            if (bytes.len() as u64) < len {
-                return Err(BlobError::Mismatch("it is shorter"));
-            }
-            let mut hash = Sha256::new();
-            hash.update(&bytes);
-            if hex(&hash.finish()) == sha256 {
-                Ok(bytes)
-            } else {
-                Err(BlobError::Mismatch("its digest is another"))
-            }
+            // Writing to memory does not fail.
+            let fail = |source| BlobError::File { path: PathBuf::new(), source };
+            self.receive(&wanted, &mut bytes, fail).await?;
+            Ok(bytes)
         })
         .await
+    }
+
+    fn wanted<'a>(&self, url: &str, len: u64, sha256: &'a str, limit: u64) -> Result<Wanted<'a>, BlobError> {
+        let url = self.check(url)?;
+        if len > limit { Err(BlobError::TooLarge { len, limit }) } else { Ok(Wanted { url, len, sha256 }) }
+    }
+
+    /// One try: passes the body on, and fails unless length and digest are the announced ones.
+    async fn receive(
+        &self,
+        wanted: &Wanted<'_>,
+        to: &mut (impl AsyncWrite + Unpin),
+        fail: impl Fn(io::Error) -> BlobError,
+    ) -> Result<(), BlobError> {
+        let mut hash = Sha256::new();
+        let mut received = 0_u64;
+        let response = self.http.get(wanted.url.clone()).send().await.map_err(network)?;
+        success(response.status())?;
+        let mut body = response.bytes_stream();
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(network)?;
+            received += chunk.len() as u64;
+            if received > wanted.len {
+                return Err(BlobError::Mismatch("it is longer"));
+            }
+            hash.update(&chunk);
+            to.write_all(&chunk).await.map_err(&fail)?;
+        }
+        if received < wanted.len {
+            return Err(BlobError::Mismatch("it is shorter"));
+        }
+        if hex(&hash.finish()) != wanted.sha256 {
+            return Err(BlobError::Mismatch("its digest is another"));
+        }
+        to.flush().await.map_err(&fail)
     }
 
     /// Puts an object. A repeat after a lost answer sends the identical bytes.

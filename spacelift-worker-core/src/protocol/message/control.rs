@@ -51,8 +51,8 @@ pub struct Offer {
     pub lease: Lease,
     /// An [`OfferPayload`](super::OfferPayload), sealed to the pool.
     pub sealed: SealedPart,
-    /// RSASSA-PSS by the control plane's key over [`OFFER_SIGNATURE_PREFIX`](super::OFFER_SIGNATURE_PREFIX)
-    /// and the SHA-256 of the sealed bytes; base64url without padding.
+    /// RSASSA-PSS by the control plane's key over `spacelift-worker/offer/v1`, a line feed, and the SHA-256 of the sealed
+    /// bytes; base64url without padding. The `pool` room makes and verifies it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sig: Option<String>,
 }

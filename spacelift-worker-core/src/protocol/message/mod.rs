@@ -35,9 +35,6 @@ pub const VERSION: u64 = 1;
 /// AWS IoT Core refuses payloads over 128 KiB; the margin is for the topic and for a broker's own framing.
 pub const MAX_MESSAGE_LEN: usize = 120 * 1024;
 
-/// What a control plane signs about an offer: this prefix, then the SHA-256 of all sealed bytes.
-pub const OFFER_SIGNATURE_PREFIX: &[u8] = b"spacelift-worker/offer/v1\n";
-
 /// A message with its identity.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Message<B> {

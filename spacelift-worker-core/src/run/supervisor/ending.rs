@@ -55,13 +55,13 @@ impl End {
 
     /// A command could not be started.
     pub(super) fn not_started(state: RunState, reason: &str) -> Self {
-        let state = variables::run_state(state);
+        let state = variables::published_name(&state);
         Self::new(EndCause::Internal, format!("The command of {state} could not be started: {reason}"))
     }
 
     /// A command failed.
     pub(super) fn command(state: RunState, status: ExitStatus) -> Self {
-        let state = variables::run_state(state);
+        let state = variables::published_name(&state);
         let reason = format!("The command of {state} ended with {status}; its output says why");
         Self { exit_code: Some(status.code()), ..Self::new(EndCause::Command, reason) }
     }
