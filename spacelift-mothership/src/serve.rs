@@ -9,6 +9,7 @@ mod bridges;
 mod compose;
 mod config;
 mod tls;
+mod wires;
 
 #[cfg(test)]
 mod tests;

@@ -15,11 +15,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
-use super::{AppState, admin, blobs};
+use super::{AppState, admin, blobs, poll};
 use crate::ca::Identity;
 
-/// Connections at once; more wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 1024;
+/// Connections at once, of which a worker that polls needs two; more wait in the kernel's queue.
+const MAX_CONNECTIONS: usize = 10_000;
 
 /// For a TLS handshake, and for the head of each request.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -150,6 +150,7 @@ fn router(state: AppState) -> Router {
     Router::new()
         .route("/healthz", axum::routing::get(|| async { "ok" }))
         .merge(blobs::routes())
+        .merge(poll::routes())
         .nest("/api/v1", admin::routes(state.clone()))
         .with_state(state)
 }

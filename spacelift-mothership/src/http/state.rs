@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use spacelift_worker_core::pool::{BrokerEndpoint, PoolPublicKey};
 
-use super::{AdminToken, BlobUrls};
+use super::{AdminToken, BlobUrls, PollDesk};
 use crate::ca::Authority;
 use crate::control::ControlHandle;
 use crate::serve::Timings;
@@ -21,6 +21,8 @@ pub struct AppState {
     pub urls: BlobUrls,
     /// The way to the control loop.
     pub control: ControlHandle,
+    /// Workers that poll.
+    pub poll: PollDesk,
     /// Who may do everything.
     pub admin: AdminToken,
     /// Who issues certificates.

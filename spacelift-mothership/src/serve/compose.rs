@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use spacelift_worker_core::crypto::sha256;
+use spacelift_worker_core::crypto::{CryptoError, sha256};
 use spacelift_worker_core::pool::{BrokerEndpoint, ControlKey};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -15,12 +15,15 @@ use tokio_util::sync::CancellationToken;
 use super::bridges::CurrentCertificates;
 use super::config::{BrokerConfig, ServeConfig};
 use super::tls::{self, TlsError};
+use super::wires;
 use crate::api::{Endpoint, EndpointError};
 use crate::broker::{EmbeddedBroker, EmbeddedConfig, OutsideBroker, OutsideConfig, StartError};
 use crate::ca::{Authority, CaError, Identity, Revoked, SigningKeyError, load_or_create_signing_key};
 use crate::control::{Command, Control, ControlHandle, ControlParts};
 use crate::fresh;
-use crate::http::{AdminToken, AdminTokenError, AppState, BlobUrls, HttpListener, ListenError, TokenTerms};
+use crate::http::{
+    AdminToken, AdminTokenError, AppState, BlobUrls, HttpListener, ListenError, PollDesk, TokenTerms,
+};
 use crate::store::{Blobs, DataDir, DataDirError, DataDirLock, Store, StoreError};
 use crate::wire::Wire;
 
@@ -55,6 +58,9 @@ pub enum ServeError {
     /// The embedded broker cannot listen.
     #[error(transparent)]
     Broker(#[from] StartError),
+    /// The system gives no randomness.
+    #[error("the system gives no randomness")]
+    Randomness(#[from] CryptoError),
     /// The outside broker's address is none.
     #[error("--broker-url is not understood")]
     BrokerUrl(#[source] spacelift_worker_core::pool::EndpointError),
@@ -80,6 +86,7 @@ pub struct Serving {
     endpoint: Endpoint,
     store: Store,
     broker: Broker,
+    poll: PollDesk,
     http_stop: watch::Sender<bool>,
     control_stop: CancellationToken,
     http: JoinHandle<()>,
@@ -137,6 +144,7 @@ impl Serving {
         let urls = BlobUrls::new(&base, store.url_key()?);
         let blobs = Blobs::new(dir.blobs());
         let (handle, commands) = ControlHandle::channel();
+        let (wire, poll) = wires::join(reach.wire, audiences(&config, listener.address()))?;
         let parts = ControlParts {
             store: store.clone(),
             blobs: blobs.clone(),
@@ -151,6 +159,7 @@ impl Serving {
             blobs,
             urls,
             control: handle,
+            poll: poll.clone(),
             admin: AdminToken::load_or_create(&dir.admin_token())?,
             authority,
             terms: Arc::new(TokenTerms {
@@ -162,7 +171,7 @@ impl Serving {
             timings: config.timings,
         };
         let control_stop = CancellationToken::new();
-        let control = spawn_control(parts, reach.wire, commands, &control_stop);
+        let control = spawn_control(parts, wire, commands, &control_stop);
         let (http_stop, told) = watch::channel(false);
         let http = tokio::spawn(listener.serve(state, told));
         endpoint.write(&dir)?;
@@ -170,6 +179,7 @@ impl Serving {
             endpoint,
             store,
             broker: reach.broker,
+            poll,
             http_stop,
             control_stop,
             http,
@@ -199,7 +209,8 @@ impl Serving {
 
     /// Ends everything: no new requests, then no new messages, then the database.
     pub async fn shutdown(self) {
-        let Self { store, broker, http_stop, control_stop, http, control, .. } = self;
+        let Self { store, broker, poll, http_stop, control_stop, http, control, .. } = self;
+        poll.stop();
         // It is told also when nobody listens any more.
         http_stop.send_replace(true);
         if !http.is_finished() {
@@ -302,6 +313,17 @@ async fn write_revocation_list(authority: &Authority, store: &Store, now: u64) -
         .collect();
     authority.write_revocation_list(&revoked, now)?;
     Ok(())
+}
+
+/// The origins under which workers may poll: every name in the server's certificate, and those of proxies.
+fn audiences(config: &ServeConfig, bound: SocketAddr) -> Vec<String> {
+    let always = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let own = config.hostnames.iter().cloned().chain(always).map(|host| {
+        let origin = format!("https://{}", BrokerEndpoint { host, port: bound.port() });
+        // An origin leaves out the scheme's own port (RFC 6454, 6.2).
+        origin.strip_suffix(":443").unwrap_or(&origin).to_ascii_lowercase()
+    });
+    own.chain(config.public_urls.iter().cloned()).collect()
 }
 
 /// Under which name others reach a bound address: the preferred one; else the address itself, unless it is every one.

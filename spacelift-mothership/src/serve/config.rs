@@ -14,6 +14,8 @@ pub struct ServeConfig {
     /// Names and addresses under which others reach this machine, the first one preferred. `localhost`, `127.0.0.1` and
     /// `::1` are always in the server's certificate, too.
     pub hostnames: Vec<String>,
+    /// Origins (`https://host:port`) of proxies through which workers poll; this server's own names need not stand here.
+    pub public_urls: Vec<String>,
     /// How workers are reached.
     pub broker: BrokerConfig,
     /// The first levels of every topic.

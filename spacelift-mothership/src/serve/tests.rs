@@ -25,6 +25,7 @@ fn config(folder: &tempfile::TempDir) -> ServeConfig {
         data: folder.path().join("data"),
         listen: any,
         hostnames: vec![],
+        public_urls: vec![],
         broker: BrokerConfig::Embedded { listen: any },
         namespace: "acme".into(),
         account_name: "acme".into(),

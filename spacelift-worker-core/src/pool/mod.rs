@@ -13,6 +13,7 @@
 
 mod credentials;
 mod endpoint;
+mod jwt;
 mod key;
 mod pem;
 mod signing;
@@ -22,6 +23,7 @@ pub use credentials::{
     CredentialProblem, CredentialProblems, PRIVATE_KEY_VARIABLE, PoolCredentials, TOKEN_VARIABLE,
 };
 pub use endpoint::{BrokerEndpoint, DEFAULT_BROKER_PORT, EndpointError};
+pub use jwt::{CertificateThumbprint, JWT_MAX_LIFE_SECS, JwtClaims, JwtError, UnverifiedJwt};
 pub use key::{PoolKey, PoolKeyError, PoolPublicKey, PublicKeyError};
 pub use pem::PemError;
 pub use signing::{ControlKey, OFFER_SIGNATURE_PREFIX, OfferSignatureError, verify_offer};

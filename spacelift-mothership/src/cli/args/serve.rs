@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use url::Url;
 
 use crate::serve::{BrokerConfig, ClientFiles, ServeConfig, Timings};
 
@@ -25,6 +26,9 @@ pub struct ServeArgs {
     /// A name or address under which workers reach this machine; the first one stands in tokens; may be repeated
     #[arg(long = "hostname", value_name = "NAME")]
     pub hostnames: Vec<String>,
+    /// Where workers find a proxy that passes their polls on, such as https://workers.example.com; may be repeated
+    #[arg(long = "public-url", value_name = "URL", value_parser = origin)]
+    pub public_urls: Vec<String>,
     /// An outside broker instead of the embedded one
     #[command(flatten)]
     pub outside: OutsideArgs,
@@ -102,6 +106,7 @@ impl ServeArgs {
             data: data.to_owned(),
             listen: self.listen,
             hostnames: self.hostnames.clone(),
+            public_urls: self.public_urls.clone(),
             broker,
             namespace: self.namespace.clone(),
             account_name: self.account.clone(),
@@ -112,6 +117,30 @@ impl ServeArgs {
                 answer: Duration::from_secs(self.late.answer),
                 run_timeout: Duration::from_secs(self.late.run_timeout),
             },
+        }
+    }
+}
+
+/// The origin of an address (RFC 6454, 6.2), as workers name it in what they sign.
+fn origin(text: &str) -> Result<String, String> {
+    match Url::parse(text) {
+        Ok(url) if url.scheme() == "https" && url.path() == "/" && url.query().is_none() => {
+            Ok(url.origin().ascii_serialization())
+        }
+        _ => Err("expected https://HOST or https://HOST:PORT, without a path".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_has_one_spelling() {
+        assert_eq!(origin("https://Workers.Example.com:443/"), Ok("https://workers.example.com".to_owned()));
+        assert_eq!(origin("https://[::1]:8443"), Ok("https://[::1]:8443".to_owned()));
+        for wrong in ["http://a.example", "https://a.example/path", "https://a.example?x", "a.example", ""] {
+            origin(wrong).unwrap_err();
         }
     }
 }

@@ -36,6 +36,7 @@ fn serve_has_sound_defaults() {
         data: "data".into(),
         listen: "127.0.0.1:7443".parse().unwrap(),
         hostnames: vec![],
+        public_urls: vec![],
         broker: BrokerConfig::Embedded { listen: "127.0.0.1:8883".parse().unwrap() },
         namespace: "spacelift".into(),
         account_name: "local".into(),

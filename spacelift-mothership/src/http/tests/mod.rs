@@ -2,6 +2,7 @@
 
 mod admin;
 mod blobs;
+mod poll;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::ca::{Authority, load_or_create_signing_key};
 use crate::control::{Command, ControlHandle};
 use crate::serve::Timings;
 use crate::store::{Blobs, DataDir, Store};
+use crate::wire::WireEvent;
 
 /// A serving control plane without a control loop: its commands are read by the test.
 pub(crate) struct House {
@@ -22,6 +24,9 @@ pub(crate) struct House {
     pub(crate) base: String,
     pub(crate) client: reqwest::Client,
     commands: mpsc::Receiver<Command>,
+    events: mpsc::Receiver<WireEvent>,
+    /// Keeps the channel open, as the composition does.
+    _events: mpsc::Sender<WireEvent>,
     shutdown: watch::Sender<bool>,
     serving: tokio::task::JoinHandle<()>,
     pub(crate) folder: tempfile::TempDir,
@@ -38,6 +43,7 @@ impl House {
         let base = format!("https://{}", listener.address());
         let store = Store::open(&dir).await.unwrap();
         let (control, commands) = ControlHandle::channel();
+        let (events, event_receiver) = mpsc::channel(16);
         let signing_key = load_or_create_signing_key(&dir.signing_key()).unwrap().public_key();
         let state = AppState {
             urls: BlobUrls::new(&base, store.url_key().unwrap()),
@@ -50,6 +56,7 @@ impl House {
                 signing_key,
             }),
             timings: Timings::default(),
+            poll: PollDesk::new(vec![base.clone()], events.downgrade()).unwrap(),
             store,
             control,
             authority,
@@ -59,7 +66,17 @@ impl House {
         let client = crate::cli::https_client(state.authority.certificate_pem()).unwrap();
         let (shutdown, told) = watch::channel(false);
         let serving = tokio::spawn(listener.serve(state.clone(), told));
-        Self { state, base, client, commands, shutdown, serving, folder }
+        Self {
+            state,
+            base,
+            client,
+            commands,
+            events: event_receiver,
+            _events: events,
+            shutdown,
+            serving,
+            folder,
+        }
     }
 
     /// Asks the admin API, and gives the status and the body.
