@@ -1,6 +1,6 @@
 //! The vectors of `tests/vectors/envelope`, made by another implementation: each is opened, or refused for its fault.
 //!
-//! Never makes a vector; `sealed.py` beside them does.
+//! Never makes a vector; `vectors.py` beside them does.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
-use spacelift_worker_core::crypto::sha256;
-use spacelift_worker_core::envelope::{Context, Trust, UnsealError, Unsealer};
+use spacelift_worker_core::crypto::{hex, sha256};
+use spacelift_worker_core::envelope::{Context, Trust, UnsealError, Unsealer, workspace};
 use spacelift_worker_core::pool::{PoolKey, PoolPublicKey};
 use spacelift_worker_core::secret::SecretText;
 
@@ -25,11 +25,20 @@ struct KeyPair {
     public: String,
 }
 
+/// `signed_by`: names of keys, or the word "recipient".
 #[derive(Deserialize)]
+#[serde(untagged)]
+enum SignedBy {
+    Names(Vec<String>),
+    Word(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Vector {
     expect: String,
     keys: Vec<String>,
-    signed_by: Option<Vec<String>>,
+    signed_by: Option<SignedBy>,
     context: BTreeMap<String, String>,
     plain_len: Option<usize>,
     plain_sha256: Option<String>,
@@ -52,8 +61,16 @@ fn vectors() -> Vec<(String, Vector)> {
     vectors
 }
 
-fn keys() -> BTreeMap<String, KeyPair> {
-    serde_json::from_slice(&std::fs::read(folder().join("keys.json")).unwrap()).unwrap()
+type Keys = BTreeMap<String, (PoolKey, PoolPublicKey)>;
+
+fn keys() -> Keys {
+    let pairs: BTreeMap<String, KeyPair> =
+        serde_json::from_slice(&std::fs::read(folder().join("keys.json")).unwrap()).unwrap();
+    let read = |pair: KeyPair| {
+        let private = PoolKey::from_pem(&SecretText::new(pair.private)).unwrap();
+        (private, PoolPublicKey::from_pem(&pair.public).unwrap())
+    };
+    pairs.into_iter().map(|(name, pair)| (name, read(pair))).collect()
 }
 
 fn name_of(error: &UnsealError) -> &'static str {
@@ -72,30 +89,40 @@ fn name_of(error: &UnsealError) -> &'static str {
     }
 }
 
-fn outcome(vector: &Vector, keys: &BTreeMap<String, KeyPair>, step: usize) -> Result<Vec<u8>, UnsealError> {
-    let private: Vec<PoolKey> = vector
-        .keys
-        .iter()
-        .map(|name| PoolKey::from_pem(&SecretText::from(keys[name].private.as_str())).unwrap())
-        .collect();
+/// The reader that a vector describes.
+fn unsealer<'k>(vector: &Vector, keys: &'k Keys) -> Unsealer<'k> {
+    let private: Vec<&PoolKey> = vector.keys.iter().map(|name| &keys[name].0).collect();
+    let context = Context::new(vector.context.clone()).unwrap();
     let trust = match &vector.signed_by {
         None => Trust::Unsigned,
-        Some(names) => Trust::SignedBy(
-            names.iter().map(|name| PoolPublicKey::from_pem(&keys[name].public).unwrap()).collect(),
-        ),
+        Some(SignedBy::Names(names)) => {
+            Trust::SignedBy(names.iter().map(|name| keys[name].1.clone()).collect())
+        }
+        Some(SignedBy::Word(word)) => {
+            assert_eq!(word, "recipient");
+            return workspace::unsealer(&private, &context);
+        }
     };
-    let context = Context::new(vector.context.clone()).unwrap();
-    let mut unsealer = Unsealer::new(&private.iter().collect::<Vec<_>>(), &context, &trust);
+    Unsealer::new(&private, &context, &trust)
+}
+
+/// Opens it in pieces of `step` bytes. An error comes again at each further call, and nothing more comes out.
+fn outcome(vector: &Vector, keys: &Keys, sealed: &[u8], step: usize) -> Result<Vec<u8>, UnsealError> {
+    let mut unsealer = unsealer(vector, keys);
     let mut plain = Vec::new();
-    for piece in STANDARD.decode(&vector.sealed).unwrap().chunks(step) {
-        unsealer.update(piece, &mut plain)?;
+    for piece in sealed.chunks(step) {
+        if let Err(error) = unsealer.update(piece, &mut plain) {
+            let given = plain.len();
+            for more in [b"", sealed] {
+                assert_eq!(unsealer.update(more, &mut plain), Err(error.clone()));
+            }
+            assert_eq!(unsealer.finish(&mut plain), Err(error.clone()));
+            assert_eq!(plain.len(), given);
+            return Err(error);
+        }
     }
     unsealer.finish(&mut plain)?;
     Ok(plain)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]
@@ -103,9 +130,11 @@ fn every_vector_is_opened_or_refused_for_its_fault_in_pieces_of_any_size() {
     let (vectors, keys) = (vectors(), keys());
     let mut wrong = Vec::new();
     for (name, vector) in &vectors {
-        assert_eq!(vector.expect == "ok", name.starts_with("ok_"), "{name}");
+        let named = name.starts_with("ok_") || name.starts_with(&format!("fail_{}", vector.expect));
+        assert!(named && name.starts_with("ok_") == (vector.expect == "ok"), "{name}");
+        let sealed = STANDARD.decode(&vector.sealed).unwrap();
         for step in [usize::MAX, 4_096, 61] {
-            match outcome(vector, &keys, step) {
+            match outcome(vector, &keys, &sealed, step) {
                 Ok(plain) => {
                     let as_made = vector.plain_len == Some(plain.len())
                         && vector.plain_sha256 == Some(hex(&sha256(&plain)));
