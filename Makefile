@@ -10,14 +10,18 @@ FUZZ := $(TOOLS)/cargo-fuzz-$(FUZZ_VERSION)/bin/cargo-fuzz
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
+# Length of the stream that `make sparse` seals and opens
+SPARSE_BYTES ?= 21474836480
+
 # Where the tests find what tests/setup.sh installs. With SLW_REQUIRE_ALL, a test whose program is missing fails
 export SLW_PYTHON ?= $(CURDIR)/.venv/bin/python
 export SLW_ANSIBLE_PLAYBOOK ?= $(CURDIR)/.venv/bin/ansible-playbook
+export SLW_GO ?= $(firstword $(wildcard /usr/local/go/bin/go) $(CURDIR)/.venv/bin/go)
 export SLW_MOSQUITTO ?= $(firstword $(wildcard /usr/local/sbin/mosquitto /usr/sbin/mosquitto /opt/homebrew/sbin/mosquitto) /usr/sbin/mosquitto)
 
 # In this order, one at a time: what is quick to tell comes first, and all of them share one target folder
 .NOTPARALLEL:
-.PHONY: help demo test setup fmt lint docs pure deny advisories fuzz bench
+.PHONY: help demo test setup fmt lint docs pure deny advisories fuzz bench sparse
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -67,3 +71,9 @@ $(FUZZ):
 
 bench: ## how fast, each beside its rival; results stand in target/criterion
 	cargo bench -p spacelift-worker-benches --locked
+
+sparse: ## memory of sealing and opening: SPARSE_BYTES (20 GiB) as a stream, a tenth of that file to file
+	cargo build --release --locked --quiet -p spacelift-worker-core --example constant_memory
+	target/release/examples/constant_memory stream $(SPARSE_BYTES)
+	folder=$$(mktemp -d) && trap 'rm -r "$$folder"' EXIT && \
+	    target/release/examples/constant_memory files $$(( $(SPARSE_BYTES) / 10 )) "$$folder"

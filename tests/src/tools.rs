@@ -18,6 +18,8 @@ pub enum Tool {
     Python,
     /// `ansible-playbook` of ansible-core: `SLW_ANSIBLE_PLAYBOOK`.
     AnsiblePlaybook,
+    /// Go 1.24 or later: `SLW_GO`.
+    Go,
 }
 
 /// A program that is not where it should be.
@@ -38,6 +40,7 @@ impl Tool {
             Self::Mosquitto => ("SLW_MOSQUITTO", PathBuf::from("/usr/sbin/mosquitto")),
             Self::Python => ("SLW_PYTHON", workspace().join(".venv/bin/python")),
             Self::AnsiblePlaybook => ("SLW_ANSIBLE_PLAYBOOK", workspace().join(".venv/bin/ansible-playbook")),
+            Self::Go => ("SLW_GO", PathBuf::from("/usr/local/go/bin/go")),
         }
     }
 

@@ -44,5 +44,10 @@ pub use key::SIGNATURE_PREFIX;
 pub use seal::{SealError, Sealer, seal, sealed_len};
 pub use unseal::{Trust, UnsealError, Unsealer, inspect, unseal};
 
+/// The snippets of the page for users compile, and those with a `main` run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/sealed-state.md")]
+mod page {}
+
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,3 @@
+module spacelift-worker/peers/cobblestone
+
+go 1.24
