@@ -72,7 +72,8 @@ def messages():
 
 def envelopes():
     for name in ["ok_1_bytes", "ok_0_bytes", "ok_unsigned", "ok_empty_context", "fail_damaged_body_tag_cut",
-                 "fail_signature_zeros", "fail_form_escape", "fail_version_two", "fail_cut_short_before_body"]:
+                 "fail_signature_zeros", "fail_form_escape", "fail_version_two", "fail_cut_short_cut_one_before_the_end_of_signature",
+                 "fail_damaged_body_second_final_chunk", "fail_untrusted_body_remade_by_an_older_keys_holder"]:
         vector = json.loads((VECTORS / "envelope" / f"{name}.json").read_text())
         write("envelope", name, base64.b64decode(vector["sealed"]))
 
@@ -84,6 +85,13 @@ def cobblestones():
     # Repeated to some chunks and to a whole number of them
     write("cobblestone", "chunks", b"\x0f" + bytes(range(1, 16)) + b"0123456789abcdef" * 16)
     write("cobblestone", "whole_chunks", b"\x0f" + bytes(range(240, 255)) + b"x" * 145)
+
+
+def seals():
+    write("seal", "empty", b"")
+    write("seal", "one_piece", b"\0plain")
+    write("seal", "small_pieces", b"\x03\x01\0\x07" + b"a text that is cut" * 3)
+    write("seal", "chunks", b"\x0f" + bytes(range(1, 16)) + b"0123456789abcdef" * 16)
 
 
 def configs():
@@ -114,7 +122,7 @@ def workspaces():
             for path, kind, rest in entries:
                 info = tarfile.TarInfo(path)
                 info.type, info.mode = kind, 0o755 if kind == tarfile.DIRTYPE else 0o644
-                if kind == tarfile.REGTYPE:
+                if isinstance(rest, bytes):
                     info.size = len(rest)
                     tar.addfile(info, io.BytesIO(rest))
                 else:
@@ -131,6 +139,16 @@ def workspaces():
     archive("links_through_links", ("a", folder, ""), ("a/b", link, "../c"), ("c", link, "a"), ("d", link, "a/b/../.."))
     archive("hard_link_to_a_link", ("l", link, "/etc/passwd"), ("h", hard, "l"))
     archive("fifo", ("f", tarfile.FIFOTYPE, ""))
+    contiguous, old, sparse, long_name, long_link = tarfile.CONTTYPE, tarfile.AREGTYPE, tarfile.GNUTYPE_SPARSE, b"L", b"K"
+    records, for_all = tarfile.XHDTYPE, tarfile.XGLTYPE
+    archive("kinds", ("c", contiguous, b"x"), ("o", old, b"y"), ("s", sparse, ""))
+    archive("several_of_one_name", ("a", file, b"1"), ("h", hard, "a"), ("a", link, "h"), ("a", file, b"2"), ("d", folder, ""), ("d", folder, ""))
+    archive("long_names", ("n", long_name, b"d/" * 20 + b"f\0"), ("x", file, b"1"), ("n", long_link, b"d/d\0"), ("l", link, "x"))
+    archive("records_of_path", ("x", records, b"13 path=../f\n"), ("f", file, b"1"))
+    archive("records_of_time", ("x", records, b"20 mtime=1234567.89\n"), ("f", file, b"1"), ("g", for_all, b"13 comment=x\n"))
+    archive("records_of_size", ("x", records, b"9 size=1\n"), ("f", file, b"1"))
+    archive("deep", ("d/" * 40 + "f", file, b"x"), ("d/" * 40 + "l", link, "../" * 30 + "d"))
+    archive("slash", ("f/", file, b""))
     # One empty file, compressed: a frame of one raw block
     write("workspace", "damaged_zstd", b"\x28\xb5\x2f\xfd\x00\x38\x21\x00\x00abc")
 
@@ -160,5 +178,5 @@ def policies():
     write("policy", "loops.rego", "package spacelift\ndeny contains x if { x := numbers.range(1, 100000)[_]; x * x == 9 }\n")
 
 
-for make in [tokens, messages, envelopes, cobblestones, configs, masks, workspaces, sessions, policies]:
+for make in [tokens, messages, envelopes, cobblestones, seals, configs, masks, workspaces, sessions, policies]:
     make()

@@ -10,6 +10,7 @@ pub mod envelope;
 pub mod mask;
 pub mod message;
 pub mod policy;
+pub mod seal;
 pub mod session;
 pub mod token;
 pub mod workspace;

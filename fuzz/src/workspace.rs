@@ -1,12 +1,15 @@
-//! Archives of workspaces: nothing is made outside of the target, nothing stays behind a refusal, limits hold.
+//! Archives of workspaces: nothing is made or changed outside of the target, nothing stays behind a refusal, limits hold, and
+//! what was unpacked is packed to bytes that unpack to the same.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
-use spacelift_worker_core::files::workspace::{Limits, unpack};
+use spacelift_worker_core::files::workspace::{Limits, pack, unpack};
 
-const LIMITS: Limits = Limits { entries: 32, bytes: 64 * 1024 };
+const LIMITS: Limits = Limits { entries: 32, bytes: 64 * 1024, names: 16 * 1024 };
 const BLOCK: usize = 512;
 
 /// Either a compressed archive, or behind a `t` a tar archive whose checksums are put right.
@@ -16,36 +19,73 @@ pub fn workspace(data: &[u8]) {
         _ => data.to_vec(),
     };
     let Ok(room) = tempfile::tempdir() else { return };
-    let target = room.path().join("target");
-    let unpacked = unpack(archive.as_slice(), &target, &LIMITS);
-    let names = names(room.path());
-    let expected = if unpacked.is_ok() { vec!["target".to_owned()] } else { Vec::new() };
-    assert_eq!(names.ok(), Some(expected), "{unpacked:?}");
-    if let Ok(unpacked) = unpacked {
-        assert!(unpacked.entries <= LIMITS.entries && unpacked.bytes <= LIMITS.bytes);
-        let looked = fs::canonicalize(&target).and_then(|root| stays_inside(&root, &root));
-        assert!(looked.is_ok(), "{looked:?}");
+    // Bystanders beside the target and above it, where `..` leads
+    let folder = room.path().join("folder");
+    let made = fs::create_dir_all(folder.join("beside"))
+        .and_then(|()| fs::write(folder.join("bystander"), "kept"))
+        .and_then(|()| fs::write(room.path().join("above"), "kept"));
+    if made.is_err() {
+        return;
     }
+    let (before, target) = (listing(room.path(), None), folder.join("target"));
+    let unpacked = unpack(archive.as_slice(), &target, &LIMITS);
+    assert_eq!(listing(room.path(), Some(&target)), before, "{unpacked:?}");
+    let Ok(unpacked) = unpacked else {
+        assert!(fs::symlink_metadata(&target).is_err(), "something stayed behind a refusal");
+        return;
+    };
+    assert!(unpacked.entries <= LIMITS.entries && unpacked.bytes <= LIMITS.bytes);
+    let looked = fs::canonicalize(&target).and_then(|root| stays_inside(&root, &root));
+    assert!(looked.is_ok(), "{looked:?}");
+    packs_to_the_same(&target, &folder.join("again"));
 }
 
-fn names(folder: &Path) -> io::Result<Vec<String>> {
-    fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+/// Packing loses nothing that unpacking made; what its owner may not read is not packed at all.
+fn packs_to_the_same(target: &Path, again: &Path) {
+    let mut once = Vec::new();
+    let Ok(packed) = pack(target, &mut once) else { return };
+    assert_eq!(packed.skipped, []);
+    let unpacked = unpack(once.as_slice(), again, &Limits::default());
+    assert!(unpacked.is_ok(), "{unpacked:?}");
+    let mut twice = Vec::new();
+    assert!(pack(again, &mut twice).is_ok() && once == twice);
 }
 
-/// No link below `folder` leads out of `root`, and everything is a folder, a file or a link.
+/// Path, mode and content of everything below a folder, but for one path and what is below that.
+fn listing(root: &Path, but: Option<&Path>) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
+    let mut found = BTreeMap::new();
+    let mut ahead = vec![root.to_owned()];
+    while let Some(path) = ahead.pop() {
+        let Ok(facts) = fs::symlink_metadata(&path) else { continue };
+        if Some(path.as_path()) == but {
+            continue;
+        }
+        if facts.is_dir() {
+            let entries = fs::read_dir(&path).into_iter().flatten();
+            ahead.extend(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())));
+        }
+        let content = if facts.is_file() { fs::read(&path).unwrap_or_default() } else { Vec::new() };
+        found.insert(path, (facts.mode(), content));
+    }
+    found
+}
+
+/// No link below `folder` leads out of `root`, everything is a folder, a file or a link, and nothing has a set-id bit.
 fn stays_inside(root: &Path, folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let kind = entry.file_type()?;
-        assert!(kind.is_dir() || kind.is_file() || kind.is_symlink(), "{:?} is a {kind:?}", entry.path());
+        let (path, facts) = (entry.path(), entry.metadata()?);
+        let kind = facts.file_type();
+        assert!(kind.is_dir() || kind.is_file() || kind.is_symlink(), "{path:?} is a {kind:?}");
+        assert!(kind.is_symlink() || facts.mode() & 0o6000 == 0, "{path:?} has a set-id bit");
         if kind.is_dir() {
             // The owner may have no rights on a folder of the archive; what cannot be listed is not followed either
-            stays_inside(root, &entry.path()).or_else(|error| match error.kind() {
+            stays_inside(root, &path).or_else(|error| match error.kind() {
                 io::ErrorKind::PermissionDenied => Ok(()),
                 _ => Err(error),
             })?;
-        } else if let Ok(end) = fs::canonicalize(entry.path()) {
-            assert!(end.starts_with(root), "{:?} leads to {end:?}", entry.path());
+        } else if let Ok(end) = fs::canonicalize(&path) {
+            assert!(end.starts_with(root), "{path:?} leads to {end:?}");
         }
     }
     Ok(())

@@ -23,6 +23,7 @@ const TARGETS: &[Target] = &[
     ("mask", targets::mask::mask),
     ("message", targets::message::message),
     ("policy", targets::policy::policy),
+    ("seal", targets::seal::seal),
     ("session", targets::session::session),
     ("token", targets::token::token),
     ("workspace", targets::workspace::workspace),

@@ -6,6 +6,7 @@
 
 mod links;
 mod pack;
+mod removal;
 #[cfg(test)]
 mod tests;
 mod tree;

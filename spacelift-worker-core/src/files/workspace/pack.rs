@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read as _, Write};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -15,6 +15,7 @@ use tar::{Builder, EntryType, Header};
 use zstd::stream::write::Encoder;
 
 use super::links::Links;
+use super::tree::MAX_DEPTH;
 
 /// The level that zstd itself takes for its default.
 const ZSTD_LEVEL: i32 = 3;
@@ -62,6 +63,19 @@ pub enum SkipReason {
     Socket,
 }
 
+impl SkipReason {
+    /// For what is neither a folder nor a regular file nor a link.
+    pub(super) fn of(kind: FileType) -> Self {
+        if kind.is_socket() {
+            Self::Socket
+        } else if kind.is_fifo() {
+            Self::Fifo
+        } else {
+            Self::Device
+        }
+    }
+}
+
 /// Why a folder could not be packed. What was written so far is no archive.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -84,6 +98,12 @@ pub enum PackError {
     /// There are so many links through links that working out where they lead was given up.
     #[error("the workspace has too many symbolic links that lead through each other")]
     Tangled,
+    /// Folders stand deeper within each other than unpacking takes.
+    #[error("{} lies deeper than {MAX_DEPTH} folders: the next phase could not unpack it", path.display())]
+    TooDeep {
+        /// Path below the folder.
+        path: PathBuf,
+    },
     /// The archive could not be written.
     #[error("cannot write the packed workspace")]
     Write(#[source] io::Error),
@@ -142,6 +162,9 @@ impl Tree {
         // A stack of our own: a run may nest folders deeper than a thread's stack is.
         let mut ahead = self.children(below)?;
         while let Some(path) = ahead.pop() {
+            if path.components().count() > MAX_DEPTH {
+                return Err(PackError::TooDeep { path });
+            }
             let full = self.root.join(&path);
             let metadata = fs::symlink_metadata(&full).map_err(|source| read_error(&full, source))?;
             let kind = metadata.file_type();
@@ -157,14 +180,7 @@ impl Tree {
                 self.links.insert(path.as_os_str().as_bytes().to_vec(), text.clone());
                 self.add(path, &metadata, Content::SymbolicLink { text });
             } else {
-                let reason = if kind.is_socket() {
-                    SkipReason::Socket
-                } else if kind.is_fifo() {
-                    SkipReason::Fifo
-                } else {
-                    SkipReason::Device
-                };
-                self.skipped.push(Skipped { path, reason });
+                self.skipped.push(Skipped { path, reason: SkipReason::of(kind) });
             }
         }
         Ok(())

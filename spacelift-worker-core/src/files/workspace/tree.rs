@@ -17,13 +17,19 @@ use rustix::io::Errno;
 use tar::{Archive, Entry, EntryType, PaxExtensions};
 
 use super::links::Links;
-use super::unpack::{Plain, Refusal, UnpackError, Unpacked};
+use super::unpack::{Limits, Plain, Refusal, UnpackError, Unpacked};
 
 /// The longest path of a file or text of a link, in bytes: Linux's `PATH_MAX`.
 const MAX_PATH: u64 = 4096;
 
+/// How many folders may stand around each other: each entry is reached by opening them one by one.
+pub(super) const MAX_DEPTH: usize = 256;
+
 /// The longest set of PAX records of one entry, in bytes.
 const MAX_RECORDS: u64 = 64 * 1024;
+
+/// What keeping one path in memory takes besides its bytes, about.
+const KEPT: u64 = 64;
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -46,14 +52,16 @@ pub(super) struct Tree {
     /// Modes and times of the folders made, by path; they wait until everything in them was written.
     folders: BTreeMap<Vec<u8>, (u32, Option<Time>)>,
     links: Links,
-    limit: u64,
+    /// Memory that `folders` and `links` take.
+    kept: u64,
+    limits: Limits,
     pub(super) done: Unpacked,
 }
 
 impl Tree {
-    pub(super) fn new(root: OwnedFd, limit: u64) -> Self {
+    pub(super) fn new(root: OwnedFd, limits: Limits) -> Self {
         let (folders, links) = (BTreeMap::new(), Links::default());
-        Self { root: Rc::new(root), last: None, folders, links, limit, done: Unpacked::default() }
+        Self { root: Rc::new(root), last: None, folders, links, kept: 0, limits, done: Unpacked::default() }
     }
 
     /// Reads the archive and its end: the end mark, and the compressed stream to its checksum.
@@ -66,7 +74,14 @@ impl Tree {
                 EntryType::GNULongName => said.path = Some(text(&mut entry, MAX_PATH)?),
                 EntryType::GNULongLink => said.link = Some(text(&mut entry, MAX_PATH)?),
                 EntryType::XHeader => records(&mut entry, &mut said)?,
-                EntryType::XGlobalHeader => {}
+                EntryType::XGlobalHeader => {
+                    let mut for_all = Extensions::default();
+                    records(&mut entry, &mut for_all)?;
+                    // A name for all entries is none for any of them; `git archive` has a comment here.
+                    if for_all.path.is_some() || for_all.link.is_some() {
+                        return Err(unsupported("a PAX record gives all entries one path"));
+                    }
+                }
                 _ => self.entry(&mut entry, std::mem::take(&mut said))?,
             }
         }
@@ -74,8 +89,7 @@ impl Tree {
         if plain.ended {
             return Err(UnpackError::Cut);
         }
-        io::copy(plain, &mut io::sink()).map_err(UnpackError::Archive)?;
-        Ok(())
+        padding(plain).map_err(UnpackError::Archive)
     }
 
     fn entry<R: Read>(&mut self, entry: &mut Entry<'_, R>, said: Extensions) -> Result<(), UnpackError> {
@@ -88,9 +102,16 @@ impl Tree {
             // "./" is the folder itself, as many programs write it.
             return if kind == EntryType::Directory { Ok(()) } else { Err(refused(Refusal::NoName)) };
         };
+        let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous);
+        if kind != EntryType::Directory && path.ends_with(b"/") {
+            return Err(refused(Refusal::NoName));
+        }
+        // Readers that disagree about whether content follows see different archives in the same bytes.
+        if !is_file && entry.size() != 0 {
+            return Err(refused(Refusal::Content));
+        }
         let mode = header.mode().map_err(UnpackError::Archive)?;
-        let settable = matches!(kind, EntryType::Directory | EntryType::Regular | EntryType::Continuous);
-        if settable && mode & 0o6000 != 0 {
+        if (is_file || kind == EntryType::Directory) && mode & 0o6000 != 0 {
             return Err(refused(Refusal::SetId));
         }
         let whole = header.mtime().ok().and_then(|seconds| i64::try_from(seconds).ok());
@@ -101,11 +122,14 @@ impl Tree {
         if matches!(kind, EntryType::Symlink | EntryType::Link) && link.len() as u64 >= MAX_PATH {
             return Err(refused(Refusal::TooLong));
         }
+        if kind == EntryType::Symlink && (link.is_empty() || link.contains(&0)) {
+            return Err(refused(Refusal::NoName));
+        }
         let place =
             Place { folder: self.folder(folder, &path)?, name, path: &path, joined: parts.join(&b'/') };
         match kind {
             EntryType::Directory => self.make_folder(place, mode & 0o1777, mtime),
-            EntryType::Regular | EntryType::Continuous => self.make_file(place, entry, mode & 0o1777, mtime),
+            _ if is_file => self.make_file(place, entry, mode & 0o1777, mtime),
             EntryType::Symlink => self.make_symbolic_link(place, link, mtime),
             EntryType::Link => self.make_hard_link(&place, &link),
             _ => Err(refused(Refusal::Kind)),
@@ -114,8 +138,17 @@ impl Tree {
 
     fn count(&mut self) -> Result<(), UnpackError> {
         self.done.entries += 1;
-        if self.done.entries > self.limit {
-            return Err(UnpackError::TooManyEntries { limit: self.limit });
+        if self.done.entries > self.limits.entries {
+            return Err(UnpackError::TooManyEntries { limit: self.limits.entries });
+        }
+        Ok(())
+    }
+
+    /// Counts the memory that a path takes which is kept to the end.
+    fn keep(&mut self, len: usize) -> Result<(), UnpackError> {
+        self.kept += len as u64 + KEPT;
+        if self.kept > self.limits.names {
+            return Err(UnpackError::TooManyNames { limit: self.limits.names });
         }
         Ok(())
     }
@@ -133,7 +166,9 @@ impl Tree {
             let opened = match open_folder(&at, part) {
                 Err(Errno::NOENT) => {
                     self.count()?;
-                    self.folders.insert(parts[..=depth].join(&b'/'), (0o755, None));
+                    let implied = parts[..=depth].join(&b'/');
+                    self.keep(implied.len())?;
+                    self.folders.insert(implied, (0o755, None));
                     rustix::fs::mkdirat(&at, os(part), Mode::RWXU).and_then(|()| open_folder(&at, part))
                 }
                 other => other,
@@ -152,6 +187,7 @@ impl Tree {
             Err(errno) => return Err(place.write_error(errno)),
         }
         open_folder(&place.folder, place.name).map_err(|errno| folder_error(place.path, errno))?;
+        self.keep(place.joined.len())?;
         self.folders.insert(place.joined, (mode, mtime));
         Ok(())
     }
@@ -207,6 +243,7 @@ impl Tree {
                 None => Ok(()),
             });
         made.map_err(|errno| place.write_error(errno))?;
+        self.keep(place.joined.len() + text.len())?;
         self.links.insert(place.joined, text);
         Ok(())
     }
@@ -292,6 +329,9 @@ fn parts(path: &[u8]) -> Result<Vec<&[u8]>, Refusal> {
     }
     let parts: Vec<&[u8]> =
         path.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b".")).collect();
+    if parts.len() > MAX_DEPTH {
+        return Err(Refusal::TooLong);
+    }
     if parts.contains(&&b".."[..]) { Err(Refusal::ParentPath) } else { Ok(parts) }
 }
 
@@ -309,6 +349,26 @@ fn text<R: Read>(entry: &mut Entry<'_, R>, limit: u64) -> Result<Vec<u8>, Unpack
     Ok(text)
 }
 
+/// What follows the end mark is filling, up to a whole record: nothing that another reader could take for entries.
+fn padding(mut plain: impl Read) -> io::Result<()> {
+    let mut buffer = [0; 64 * 1024];
+    loop {
+        match plain.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(read) if buffer[..read].iter().all(|byte| *byte == 0) => {}
+            Ok(_) => {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "something follows the end mark"));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn unsupported(why: &'static str) -> UnpackError {
+    UnpackError::Archive(io::Error::new(io::ErrorKind::Unsupported, why))
+}
+
 /// The PAX records that matter here. A size of its own is refused: readers that disagree about where an entry ends
 /// see different archives in the same bytes.
 fn records<R: Read>(entry: &mut Entry<'_, R>, said: &mut Extensions) -> Result<(), UnpackError> {
@@ -320,8 +380,10 @@ fn records<R: Read>(entry: &mut Entry<'_, R>, said: &mut Extensions) -> Result<(
             b"linkpath" => said.link = Some(record.value_bytes().to_vec()),
             b"mtime" => said.mtime = record.value().ok().and_then(time),
             b"size" => {
-                let why = "an entry gives its size in a PAX record; write it as GNU tar does";
-                return Err(UnpackError::Archive(io::Error::new(io::ErrorKind::Unsupported, why)));
+                return Err(unsupported("an entry gives its size in a PAX record; write it as GNU tar does"));
+            }
+            key if key.starts_with(b"GNU.sparse.") => {
+                return Err(unsupported("a file has holes; write it without, as GNU tar does unless asked"));
             }
             _ => {}
         }
@@ -342,7 +404,7 @@ pub(super) fn open_root(path: &Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(path, FOLDER, Mode::empty())?)
 }
 
-fn open_folder(at: &OwnedFd, name: &[u8]) -> Result<OwnedFd, Errno> {
+pub(super) fn open_folder(at: &OwnedFd, name: &[u8]) -> Result<OwnedFd, Errno> {
     rustix::fs::openat(at, os(name), FOLDER, Mode::empty())
 }
 
@@ -366,7 +428,12 @@ fn refused(path: &[u8], why: Refusal) -> UnpackError {
 }
 
 fn write_error(path: &[u8], source: impl Into<io::Error>) -> UnpackError {
-    UnpackError::Write { path: path.escape_ascii().to_string(), source: source.into() }
+    let source = source.into();
+    match Errno::from_io_error(&source) {
+        // One name of the path is longer than the file system takes.
+        Some(Errno::NAMETOOLONG) => refused(path, Refusal::TooLong),
+        _ => UnpackError::Write { path: path.escape_ascii().to_string(), source },
+    }
 }
 
 fn folder_error(path: &[u8], errno: Errno) -> UnpackError {

@@ -4,13 +4,18 @@
 
 use std::fs;
 use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use zstd::stream::read::Decoder;
 
+use super::removal::remove_tree;
 use super::tree::{Tree, open_root};
 use crate::files::atomic::temporary_name;
+
+/// Base-two logarithm of the largest window that is decompressed with: 8 MiB of memory, which RFC 8878 (3.1.1.1.2) asks
+/// every decoder to support and every encoder to keep to.
+const WINDOW_LOG: u32 = 23;
 
 /// How much an archive may unpack to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,11 +24,14 @@ pub struct Limits {
     pub entries: u64,
     /// Bytes of the archive when decompressed, headers included. Default 64 GiB.
     pub bytes: u64,
+    /// Bytes of memory for the paths of folders and links, which are kept until the last entry was read. Default 64 MiB,
+    /// which is half a million of usual ones.
+    pub names: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { entries: 1_000_000, bytes: 64 << 30 }
+        Self { entries: 1_000_000, bytes: 64 << 30, names: 64 << 20 }
     }
 }
 
@@ -44,6 +52,9 @@ pub enum Refusal {
     /// The path begins with `/`.
     #[error("an absolute path")]
     AbsolutePath,
+    /// Something that is no file says that content follows it.
+    #[error("content behind something that is no file")]
+    Content,
     /// A device, a named pipe, or a kind that is not known.
     #[error("neither a folder nor a regular file nor a link")]
     Kind,
@@ -56,7 +67,7 @@ pub enum Refusal {
     /// A folder on the way to it is a link or a file of the archive, or a folder stands where it should be.
     #[error("a folder and something else at the same place, or a path through a link")]
     NotAFolder,
-    /// The path has no name in it, or a name holds a NUL.
+    /// The path or the text of a link has no name in it or holds a NUL, or what is no folder ends in `/`.
     #[error("a path that names nothing")]
     NoName,
     /// A part of the path is `..`.
@@ -65,8 +76,8 @@ pub enum Refusal {
     /// The set-user-id or set-group-id bit is set.
     #[error("a set-user-id or set-group-id bit")]
     SetId,
-    /// The path or the text of the link is longer than a path may be.
-    #[error("a path that is too long")]
+    /// The path, a name in it or the text of the link is longer than it may be, or the path is deeper than 256 folders.
+    #[error("a path that is too long or too deep")]
     TooLong,
 }
 
@@ -112,6 +123,12 @@ pub enum UnpackError {
         /// The limit.
         limit: u64,
     },
+    /// The paths of folders and links take more memory than the limit.
+    #[error("the names of folders and links in the archive take more than {limit} bytes")]
+    TooManyNames {
+        /// The limit.
+        limit: u64,
+    },
     /// The disk did not take it.
     #[error("cannot write {path:?} while unpacking: check free space and permissions")]
     Write {
@@ -133,9 +150,10 @@ pub fn unpack(from: impl Read, target: &Path, limits: &Limits) -> Result<Unpacke
     let staging = Staging::create(target.with_file_name(temporary_name(name))).map_err(at_target)?;
     let root = open_root(&staging.path).map_err(at_target)?;
 
-    let zstd = Decoder::new(from).map_err(UnpackError::Archive)?;
+    let mut zstd = Decoder::new(from).map_err(UnpackError::Archive)?;
+    zstd.window_log_max(WINDOW_LOG).map_err(UnpackError::Archive)?;
     let mut plain = Plain { inner: zstd, left: limits.bytes, over: false, ended: false };
-    let mut tree = Tree::new(root, limits.entries);
+    let mut tree = Tree::new(root, *limits);
     let read = tree.read(&mut plain);
     if plain.over {
         return Err(UnpackError::TooManyBytes { limit: limits.bytes });
@@ -155,7 +173,15 @@ struct Staging {
 
 impl Staging {
     fn create(path: PathBuf) -> io::Result<Self> {
-        fs::DirBuilder::new().mode(0o700).create(&path)?;
+        let create = || fs::DirBuilder::new().mode(0o700).create(&path);
+        match create() {
+            // Left by a process that was killed and had our id: it is ours by name.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                remove_tree(&path)?;
+                create()?;
+            }
+            other => other?,
+        }
         Ok(Self { path, published: false })
     }
 
@@ -166,27 +192,11 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        if !self.published && fs::remove_dir_all(&self.path).is_err() {
-            // A folder that its owner may not write in holds on to its content.
-            let _ = open_up(&self.path);
-            let _ = fs::remove_dir_all(&self.path);
+        if !self.published {
+            // Nobody is left to tell; what matters is the error on its way.
+            let _ = remove_tree(&self.path);
         }
     }
-}
-
-/// Gives the owner all rights on every folder below `path`, following no link.
-fn open_up(path: &Path) -> io::Result<()> {
-    let mut ahead = vec![path.to_owned()];
-    while let Some(folder) = ahead.pop() {
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                ahead.push(entry.path());
-            }
-        }
-    }
-    Ok(())
 }
 
 /// The decompressed archive, counted.
