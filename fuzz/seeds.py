@@ -108,10 +108,18 @@ def masks():
         parts = [bytes(cuts), *secrets]
         write("mask", name, b"".join(bytes([len(part)]) + part for part in parts) + text)
 
+    # Of the first cut, bits: 1 all forms, 2 terminal mode, 4 well-known shapes, 8 commands, 16 the third secret comes later
     mask("plain", [3, 4], [b"hunter2", b"swordfish", b"no"], b"the password is hunter2, or swordfish.\n")
     mask("value_alone", [9, 1, 7], [b"aaaa", b"aaaab", b"baaaaaaaa"], b"baaaaaaaaaab aaaa aaab")
     mask("forms", [5, 0], [b'pa"ss word', b"line one\nline two", b"'quoted'"],
          b'{"p":"pa\\"ss word"} pa%22ss%20word ' + base64.b64encode(b'xpa"ss word') + b" line two " + b"'quoted'".hex().encode())
+    mask("sequences", [2, 5], [b"hunter2", b"\x1b[1mab\rcd", b"aabb"],
+         b"hun\x1b[0mter2 \x1b]0;hunter2\x07 abcd \x1b[1mab\rcd aa\0\0bb\r\n" + b"hun\x1b]8;;x\x1b\\ter2 \x1bhunter2")
+    mask("commands", [10, 3], [b"hunter2", b"no", b"no"],
+         b"hunter2\n::add-mask swordfish abc\r\nswordfish:: half ::add-mask battery\n$ ::add-mask staple\nstaple battery")
+    mask("added_later", [18, 7], [b"hunter2-and-more", b"no", b"hunter2"], b"hunter2 hunter2-and-so-on hunter2 hunt")
+    mask("shapes", [6, 11], [b"hunter2", b"no", b"no"],
+         b"key AK" b"IANOTAREALKEY12345, eyJhbGciOi.eyJ.x hunter2 -----BEGIN PRIVATE " b"KEY-----\nhunter2\r\n-----END X-----\n")
     mask("prefix_at_the_end", [2, 2], [b"a-secret-of-some-length", b"****", b"*a*b"], b"it is **a**b a-secret-of-s")
 
 

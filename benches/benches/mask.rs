@@ -10,7 +10,7 @@ use std::hint::black_box;
 use aho_corasick::AhoCorasick;
 use criterion::{Criterion, Throughput};
 use spacelift_worker_benches::in_test_mode;
-use spacelift_worker_core::mask::{Forms, SecretSet, Secrets};
+use spacelift_worker_core::mask::{Forms, MaskSettings, SecretSet, Secrets};
 
 /// What a pipe gives at a time.
 const READ: usize = 8 << 10;
@@ -62,7 +62,9 @@ fn masking(criterion: &mut Criterion, count: usize, size: usize) {
     let mut group = criterion.benchmark_group(format!("mask/{count} secrets"));
     group.throughput(Throughput::Bytes(log.len() as u64));
     for (name, forms) in [("all forms", Forms::default()), ("values alone", Forms::none())] {
-        let mut set = SecretSet::with_forms(forms);
+        let mut settings = MaskSettings::default();
+        settings.forms = forms;
+        let mut set = SecretSet::with_settings(settings);
         values.iter().for_each(|value| set.add(value.as_bytes()).expect("a secret"));
         let secrets = Secrets::new(set).expect("not too many");
         group.bench_function(name, |bencher| {

@@ -80,7 +80,7 @@ const DOORS: &[Owned] = &[
 const CORE_OWNERS: &[Owned] = &[
     Owned { what: &["aws_lc_rs", "rcgen", "x509_parser", "rsa", "aes_gcm"], owners: &["crypto/"] },
     Owned { what: &["regorus"], owners: &["policy/engine.rs", "policy/validate.rs", "policy/builtins/"] },
-    Owned { what: &["aho_corasick"], owners: &["mask/matcher.rs"] },
+    Owned { what: &["aho_corasick"], owners: &["mask/matcher/"] },
     Owned { what: &["rumqttc"], owners: &["driver/mqtt.rs", "driver/mqtt/"] },
     Owned {
         what: &["reqwest"],

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::forms::{Forms, Spelling};
+use super::levels::Levels;
+use super::masker::Masker;
 use super::matcher::Matcher;
-use super::stream::Masker;
+use super::terminal::Terminal;
 
 /// The shortest value that is registered, and the shortest form, in bytes.
 pub(super) const SHORTEST: usize = 4;
@@ -35,22 +37,42 @@ pub enum NotRegistered {
 #[error("the secrets to mask are too many or too long to search for; mask fewer or shorter values")]
 pub struct TooManySecrets;
 
+/// How values are looked for, and what is masked beside them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MaskSettings {
+    /// Which spellings of each value are masked. Default: all.
+    pub forms: Forms,
+    /// Whether values are found although control sequences (colours, titles, links), carriage returns or NUL stand inside
+    /// of them. What stands inside goes with the value. Default: yes.
+    pub terminal: bool,
+    /// Whether what looks like a well-known secret is masked although nobody named it: AWS access key ids, Azure client
+    /// secrets and connection strings, GitHub and Slack tokens, JSON Web Tokens, private keys. Default: no.
+    pub well_known: bool,
+}
+
+impl Default for MaskSettings {
+    fn default() -> Self {
+        Self { forms: Forms::default(), terminal: true, well_known: false }
+    }
+}
+
 /// The values to mask, each in all its forms. Forms of equal spelling are kept once.
 #[derive(Clone, Default)]
 pub struct SecretSet {
-    forms: Forms,
+    settings: MaskSettings,
     patterns: BTreeSet<Spelling>,
 }
 
 impl SecretSet {
-    /// An empty set that will hold every form of each value.
+    /// An empty set with the default settings.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// An empty set that will hold the given forms of each value.
-    pub fn with_forms(forms: Forms) -> Self {
-        Self { forms, patterns: BTreeSet::new() }
+    /// An empty set with these settings.
+    pub fn with_settings(settings: MaskSettings) -> Self {
+        Self { settings, patterns: BTreeSet::new() }
     }
 
     /// Registers a value in all forms of this set.
@@ -69,7 +91,11 @@ impl SecretSet {
         if trimmed.len() < SHORTEST {
             return Err(NotRegistered::TooShort);
         }
-        self.patterns.extend(self.forms.of(value).into_iter().filter(|form| form.len() >= SHORTEST));
+        let forms = self.settings.forms.of(value);
+        if self.settings.terminal {
+            self.patterns.extend(forms.iter().filter_map(|form| shown(form)));
+        }
+        self.patterns.extend(forms.into_iter().filter(|form| form.len() >= SHORTEST));
         Ok(())
     }
 
@@ -78,15 +104,17 @@ impl SecretSet {
         self.patterns.len()
     }
 
-    /// Whether nothing is looked for.
+    /// Whether no value is looked for.
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty()
     }
+}
 
-    /// The spellings, in byte order.
-    pub(super) fn patterns(&self) -> impl Iterator<Item = &[u8]> {
-        self.patterns.iter().map(|pattern| &**pattern)
-    }
+/// A form without what a terminal does not show, where there is any: so it stands in what is shown of a text.
+fn shown(form: &[u8]) -> Option<Spelling> {
+    let length: usize = Terminal::shown(form).map(<[u8]>::len).sum();
+    (length < form.len() && length >= SHORTEST)
+        .then(|| Spelling::written(|emit| Terminal::shown(form).for_each(&mut *emit)))
 }
 
 impl fmt::Debug for SecretSet {
@@ -95,18 +123,19 @@ impl fmt::Debug for SecretSet {
     }
 }
 
-/// A shared set of secrets. Clones are handles to the same set, from any thread.
+/// A shared set of secrets, which only grows. Clones are handles to the same set, from any thread.
 ///
 /// A secret added here applies to all bytes that the maskers of this set have not yet let go.
 #[derive(Clone)]
 pub struct Secrets(Arc<Shared>);
 
 struct Shared {
-    /// The whole set. Whoever holds it may replace the matcher.
-    set: Mutex<SecretSet>,
-    /// The set, ready for searching.
-    matcher: RwLock<Arc<Matcher>>,
-    /// Rises after each replacement, so that a stream sees one without taking the lock.
+    settings: MaskSettings,
+    /// Whoever holds it may add.
+    levels: Mutex<Levels>,
+    /// Those of `levels`, for reading.
+    matchers: RwLock<Arc<[Arc<Matcher>]>>,
+    /// Rises after each addition, so that a stream sees one without taking a lock.
     generation: AtomicU64,
 }
 
@@ -115,10 +144,13 @@ impl Secrets {
     ///
     /// # Errors
     ///
-    /// Its spellings are longer than 64 MiB together. In all forms, a value takes 30 to 100 times its length.
+    /// Its spellings are longer than 64 MiB together. In all forms, a value takes 20 to 100 times its length.
     pub fn new(set: SecretSet) -> Result<Self, TooManySecrets> {
-        let matcher = RwLock::new(Arc::new(Matcher::new(&set)?));
-        Ok(Self(Arc::new(Shared { set: Mutex::new(set), matcher, generation: AtomicU64::new(0) })))
+        let mut levels = Levels::default();
+        levels.add(set.patterns)?;
+        let matchers = RwLock::new(levels.matchers());
+        let (settings, generation) = (set.settings, AtomicU64::new(0));
+        Ok(Self(Arc::new(Shared { settings, levels: Mutex::new(levels), matchers, generation })))
     }
 
     /// Adds a value; all its forms apply at once when this returns.
@@ -129,31 +161,43 @@ impl Secrets {
     ///
     /// The set is too large now; the value is not masked, and the caller must not show anything that may hold it.
     pub fn add(&self, value: &[u8]) -> Result<Result<(), NotRegistered>, TooManySecrets> {
-        self.update(|set| set.add(value))
+        let mut answer = Ok(());
+        self.add_all([value], |_, why| answer = Err(why))?;
+        Ok(answer)
     }
 
-    /// Adds any number of values at the cost of one, and returns what `change` returns. A `change` that takes values
-    /// away leaves what streams already hold as it is.
+    /// Adds any number of values at once. `refused` is told which of them, from 0, was not registered, and why.
     ///
     /// # Errors
     ///
     /// The set is too large now; nothing was added.
-    pub fn update<R>(&self, change: impl FnOnce(&mut SecretSet) -> R) -> Result<R, TooManySecrets> {
-        let mut set: MutexGuard<'_, SecretSet> = self.0.set.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut next = set.clone();
-        let answer = change(&mut next);
-        if next.patterns != set.patterns {
-            let matcher = Arc::new(Matcher::new(&next)?);
-            *self.0.matcher.write().unwrap_or_else(PoisonError::into_inner) = matcher;
-            self.0.generation.fetch_add(1, Ordering::Release);
-            *set = next;
+    pub fn add_all<'a>(
+        &self,
+        values: impl IntoIterator<Item = &'a [u8]>,
+        mut refused: impl FnMut(usize, NotRegistered),
+    ) -> Result<(), TooManySecrets> {
+        let mut set = SecretSet::with_settings(self.0.settings);
+        for (index, value) in values.into_iter().enumerate() {
+            if let Err(why) = set.add(value) {
+                refused(index, why);
+            }
         }
-        Ok(answer)
+        let mut levels = self.0.levels.lock().unwrap_or_else(PoisonError::into_inner);
+        if levels.add(set.patterns)? {
+            *self.0.matchers.write().unwrap_or_else(PoisonError::into_inner) = levels.matchers();
+            self.0.generation.fetch_add(1, Ordering::Release);
+        }
+        Ok(())
     }
 
     /// A masker for one stream.
     pub fn masker(&self) -> Masker {
-        Masker::new(self.clone())
+        Masker::new(self.clone(), false)
+    }
+
+    /// A masker for the output of a run: `::add-mask` lines in it add secrets, to all streams of this set.
+    pub fn masker_with_commands(&self) -> Masker {
+        Masker::new(self.clone(), true)
     }
 
     /// Masks a text that is complete in itself: a note, an error, a line.
@@ -169,14 +213,18 @@ impl Secrets {
         }
     }
 
-    /// Which replacement of the matcher is the newest.
+    pub(super) fn settings(&self) -> MaskSettings {
+        self.0.settings
+    }
+
+    /// Which addition is the newest.
     pub(super) fn generation(&self) -> u64 {
         self.0.generation.load(Ordering::Acquire)
     }
 
-    /// The newest matcher.
-    pub(super) fn matcher(&self) -> Arc<Matcher> {
-        Arc::clone(&self.0.matcher.read().unwrap_or_else(PoisonError::into_inner))
+    /// The newest matchers.
+    pub(super) fn matchers(&self) -> Arc<[Arc<Matcher>]> {
+        Arc::clone(&self.0.matchers.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -1,168 +1,178 @@
 //! Masks one stream: bytes in, bytes out, with what may still become a secret held back.
 //!
-//! Whether a byte is masked is final as soon as no pattern that is still open reaches back to it. Each run of masked
-//! bytes comes out as one [`MASK`]. What came out is never read again.
+//! A stream is read twice where parts of it are not shown: as it is, and as it is shown. Whether a byte is masked is final
+//! as soon as nothing that is still open reaches back to it. Each run of masked bytes comes out as one [`MASK`]. What came
+//! out is never read again.
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::ops::Range;
-use std::sync::Arc;
-
-use zeroize::Zeroizing;
-
-use super::matcher::{Cursor, Matcher};
+use super::held::Held;
+use super::lane::{Lane, Matchers};
+use super::regions::{Regions, append};
 use super::secrets::Secrets;
+use super::view::View;
 
 /// What stands in the place of secrets.
 pub const MASK: &str = "*****";
 
-/// The shortest beginning of a secret that [`Masker::finish`] masks, in bytes.
+/// The shortest beginning of a secret that the end of the stream masks, in bytes.
 const CUT_SHORT: usize = 8;
 
-/// The bytes that were read and not let go.
-#[derive(Default)]
-struct Held {
-    /// They stand at the end of this.
-    buffer: Zeroizing<Vec<u8>>,
-    /// How many bytes stand before them that were let go.
-    gone: usize,
-    /// Where the first of them stands in the stream.
-    first: u64,
-}
-
-impl Held {
-    fn bytes(&self) -> &[u8] {
-        &self.buffer[self.gone..]
-    }
-
-    fn end(&self) -> u64 {
-        self.first + self.bytes().len() as u64
-    }
-
-    /// Appends a range of the stream to `out`, where `next` follows the held bytes.
-    fn copy(&self, range: Range<u64>, next: &[u8], out: &mut Vec<u8>) {
-        let held = self.bytes();
-        let (start, end) = ((range.start - self.first) as usize, (range.end - self.first) as usize);
-        out.extend_from_slice(&held[start.min(held.len())..end.min(held.len())]);
-        out.extend_from_slice(&next[start.saturating_sub(held.len())..end.saturating_sub(held.len())]);
-    }
-
-    /// Holds what is behind `until` when `next` follows the held bytes.
-    fn advance(&mut self, until: u64, next: &[u8]) {
-        let gone = (until - self.first) as usize;
-        let held = self.bytes().len();
-        if gone >= held {
-            self.buffer.clear();
-            self.gone = 0;
-            self.buffer.extend_from_slice(&next[gone - held..]);
-        } else {
-            self.gone += gone;
-            // Moving bytes to the front only when more have gone than stay costs a constant per byte.
-            if self.gone > self.buffer.len() / 2 {
-                self.buffer.drain(..self.gone);
-                self.gone = 0;
-            }
-            self.buffer.extend_from_slice(next);
-        }
-        self.first = until;
-    }
-}
-
-/// Masks one stream. **A masker dropped without [`finish`](Self::finish) loses the bytes that it holds.**
-pub struct Masker {
+/// One stream without commands.
+pub(super) struct Stream {
     secrets: Secrets,
     generation: u64,
-    matcher: Arc<Matcher>,
-    cursor: Cursor,
+    matchers: Matchers,
+    view: View,
+    /// What is shown of the stream, as far as it was read.
+    shown: Lane,
+    /// The stream as it is, where that differs.
+    whole: Option<Lane>,
     held: Held,
-    /// Masked regions that are not let go, apart from each other, in order, counted from the first byte of the stream.
-    regions: VecDeque<Range<u64>>,
+    /// Masked regions that are not let go.
+    regions: Regions,
     /// Whether the last byte that was let go was masked: a region that goes on from it has had its mask.
     within: bool,
+    /// Whether everything is masked from here on.
+    closed: bool,
 }
 
-impl Masker {
+impl Stream {
     pub(super) fn new(secrets: Secrets) -> Self {
-        // In this order: a matcher newer than its generation is merely taken again.
+        // In this order: matchers newer than their generation are merely taken again.
         let generation = secrets.generation();
-        let matcher = secrets.matcher();
-        let cursor = matcher.start();
-        let (held, regions) = (Held::default(), VecDeque::new());
-        Self { secrets, generation, matcher, cursor, held, regions, within: false }
+        let matchers = secrets.matchers();
+        let settings = secrets.settings();
+        Self {
+            shown: Lane::new(&matchers, settings.well_known),
+            view: View::new(settings.terminal),
+            secrets,
+            generation,
+            matchers,
+            whole: None,
+            held: Held::default(),
+            regions: Regions::default(),
+            within: false,
+            closed: false,
+        }
     }
 
     /// Takes the next bytes and appends to `out` whatever is certain by now.
-    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+    pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         self.refresh();
-        if self.matcher.is_empty() {
-            self.held.first += bytes.len() as u64;
-            out.extend_from_slice(bytes);
-            return;
+        let mut rest = bytes;
+        while !rest.is_empty() && !self.closed {
+            let (part, later) = rest.split_at(self.read(rest));
+            let certain = self.certain(part.len());
+            self.release(certain, part, out);
+            self.held.advance(certain, part);
+            self.view.forget(&self.held);
+            rest = later;
         }
-        let first = self.held.end();
-        for (position, byte) in (first..).zip(bytes) {
-            self.read(position, *byte);
-        }
-        let end = first + bytes.len() as u64;
-        let certain = end - self.matcher.open(self.cursor) as u64;
-        self.release(certain, bytes, out);
-        self.held.advance(certain, bytes);
     }
 
     /// Ends the stream: appends what is held, with the beginning of a secret masked if it has 8 bytes or more.
-    pub fn finish(mut self, out: &mut Vec<u8>) {
+    pub(super) fn finish(mut self, out: &mut Vec<u8>) {
         self.refresh();
-        let (end, open) = (self.held.end(), self.matcher.open(self.cursor));
-        if open >= CUT_SHORT {
-            self.mask(end - open as u64..end);
+        let end = self.held.end();
+        let mut regions = Vec::new();
+        let shown = self.shown.cut_short(&self.matchers);
+        if shown >= CUT_SHORT {
+            let last = self.view.end() - 1;
+            regions.push(self.view.place(last + 1 - shown as u64)..self.view.place(last) + 1);
         }
+        let whole = self.whole.as_ref().map_or(0, |lane| lane.cut_short(&self.matchers));
+        if whole >= CUT_SHORT {
+            regions.push(end - whole as u64..end);
+        }
+        self.regions.add(regions);
         self.release(end, &[], out);
     }
 
+    /// Masks what is held and everything that comes.
+    pub(super) fn close(&mut self, out: &mut Vec<u8>) {
+        if !self.closed && !self.within {
+            out.extend_from_slice(MASK.as_bytes());
+        }
+        self.regions.clear();
+        self.held.advance(self.held.end(), &[]);
+        (self.within, self.closed) = (true, true);
+    }
+
+    /// How many bytes are held.
+    pub(super) fn held(&self) -> usize {
+        self.held.bytes().len()
+    }
+
     /// Goes on with the newest secrets. They are looked for in the held bytes, too.
-    fn refresh(&mut self) {
+    pub(super) fn refresh(&mut self) {
         let generation = self.secrets.generation();
         if generation == self.generation {
             return;
         }
         self.generation = generation;
-        self.matcher = self.secrets.matcher();
-        self.cursor = self.matcher.start();
-        let (first, held) = (self.held.first, std::mem::take(&mut self.held));
-        // Regions that lie in the held bytes are found again. One that began before them stays.
-        self.regions.retain(|region| region.start < first);
-        for (position, byte) in (first..).zip(held.bytes()) {
-            self.read(position, *byte);
+        let new = self.secrets.matchers();
+        let (view, held, mut regions) = (&self.view, &self.held, Vec::new());
+        self.shown.renew(&self.matchers, &new, view.pieces(held), |found| {
+            append(&mut regions, view.place(found.start)..view.place(found.end - 1) + 1);
+        });
+        if let Some(whole) = &mut self.whole {
+            let all = std::iter::once((held.first(), true, held.bytes()));
+            whole.renew(&self.matchers, &new, all, |found| append(&mut regions, found));
         }
-        self.held = held;
+        self.regions.add(regions);
+        self.matchers = new;
     }
 
-    /// Reads one byte and marks the longest secret that ends with it.
-    fn read(&mut self, position: u64, byte: u8) {
-        self.cursor = self.matcher.step(self.cursor, byte);
-        if let Some(length) = self.matcher.ending(self.cursor) {
-            self.mask(position + 1 - length as u64..position + 1);
+    /// Reads the beginning of the next bytes; how many.
+    fn read(&mut self, bytes: &[u8]) -> usize {
+        let (at, shown_before) = (self.held.end(), self.view.end());
+        let taken = self.view.take(bytes, at);
+        if !taken.all_shown && self.whole.is_none() {
+            // Up to here both were the same.
+            self.whole = Some(self.shown.clone());
         }
-    }
-
-    /// Adds a region that ends where reading stands (so no other begins behind it), merged with those that it touches.
-    fn mask(&mut self, mut region: Range<u64>) {
-        while let Some(last) = self.regions.back() {
-            if last.end < region.start {
-                break;
+        let (view, first) = (&self.view, self.held.first());
+        let mut regions = Vec::new();
+        self.shown.read(&self.matchers, view.shown(bytes, taken), |found| {
+            // What began before the held bytes is masked as far as it was let go.
+            let start = view.place(shown_before.saturating_add_signed(found.start)).max(first);
+            let end = view.place(shown_before.saturating_add_signed(found.end - 1)) + 1;
+            append(&mut regions, start..end.max(start));
+        });
+        if let Some(whole) = &mut self.whole {
+            whole.read(&self.matchers, &bytes[..taken.bytes], |found| {
+                let start = at.saturating_add_signed(found.start).max(first);
+                append(&mut regions, start..at.saturating_add_signed(found.end).max(start));
+            });
+            if whole.agrees(&self.shown, &self.matchers, view.unbroken()) {
+                self.whole = None;
             }
-            region = region.start.min(last.start)..region.end.max(last.end);
-            self.regions.pop_back();
         }
-        self.regions.push_back(region);
+        self.regions.add(regions);
+        if taken.apart {
+            self.shown.part();
+        }
+        taken.bytes
+    }
+
+    /// Where nothing that is still open reaches back to, when so many bytes follow the held ones.
+    fn certain(&self, next: usize) -> u64 {
+        let end = self.held.end() + next as u64;
+        let shown = match self.shown.open(&self.matchers) as u64 {
+            // Hidden bytes are a part of a secret that goes on behind them.
+            0 if self.shown.goes_on() && !self.view.is_apart() => self.view.place(self.view.end() - 1) + 1,
+            0 => end,
+            open => self.view.place(self.view.end() - open),
+        };
+        let whole = self.whole.as_ref().map_or(0, |lane| lane.open(&self.matchers) as u64);
+        shown.min(end - whole)
     }
 
     /// Lets go of everything before `until`, of which the held bytes and then `bytes` are the text.
     fn release(&mut self, until: u64, bytes: &[u8], out: &mut Vec<u8>) {
-        let mut at = self.held.first;
+        let mut at = self.held.first();
         while at < until {
-            // Regions never begin before what was let go: a pattern that did would have been open.
-            let Some(region) = self.regions.front().filter(|region| region.start < until) else { break };
+            // Regions never begin before what was let go: a secret that did would have been open.
+            let Some(region) = self.regions.first().filter(|region| region.start < until) else { break };
             if region.start > at {
                 self.held.copy(at..region.start, bytes, out);
                 self.within = false;
@@ -175,17 +185,11 @@ impl Masker {
             if region.end > until {
                 break;
             }
-            self.regions.pop_front();
+            self.regions.pop_first();
         }
         if at < until {
             self.held.copy(at..until, bytes, out);
             self.within = false;
         }
-    }
-}
-
-impl fmt::Debug for Masker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Masker").field("held", &self.held.bytes().len()).finish_non_exhaustive()
     }
 }

@@ -11,7 +11,7 @@ use super::spool::{Mark, Spool};
 use super::upload::{LogUploader, Places};
 use crate::driver::blob::BlobClient;
 use crate::ids::{Lease, RunId};
-use crate::mask::{Masker, Secrets};
+use crate::mask::{Masker, Notice, Secrets};
 use crate::protocol::message::{LogManifest, RunState};
 
 /// Where a run's log goes.
@@ -35,11 +35,19 @@ pub(crate) struct RunLogOptions<'a> {
 /// Takes what a run prints.
 #[derive(Debug)]
 pub(crate) struct RunLog {
-    /// Absent after the end.
+    secrets: Secrets,
+    /// Of what commands print; absent after the end.
     masker: Option<Masker>,
-    masked: Vec<u8>,
+    sinks: Sinks,
+}
+
+/// Behind the masker.
+#[derive(Debug)]
+struct Sinks {
     lines: Option<LineWriter>,
     spool: Arc<Spool>,
+    /// Whether the last line has no end yet.
+    in_line: bool,
 }
 
 impl RunLog {
@@ -47,11 +55,12 @@ impl RunLog {
     pub(crate) fn open(options: RunLogOptions<'_>) -> io::Result<(Self, LogUploader)> {
         let mark = Mark { state: options.state, state_version: options.state_version };
         let spool = Arc::new(Spool::create(options.spool, mark)?);
+        let stack = options.secrets.mask_text(&options.stack);
+        let lines = options.lines.map(|sink| LineWriter::new(sink, options.run, stack));
         let log = Self {
-            masker: Some(options.secrets.masker()),
-            masked: Vec::new(),
-            lines: options.lines.map(|sink| LineWriter::new(sink, options.run, options.stack)),
-            spool: spool.clone(),
+            secrets: options.secrets.clone(),
+            masker: Some(options.secrets.masker_with_commands()),
+            sinks: Sinks { lines, spool: spool.clone(), in_line: false },
         };
         let uploader = LogUploader {
             spool,
@@ -66,41 +75,57 @@ impl RunLog {
 
     /// What a command printed.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
-        if let Some(masker) = &mut self.masker {
-            masker.push(bytes, &mut self.masked);
-            self.forward();
-        }
+        let Some(masker) = &mut self.masker else { return };
+        let mut masked = Vec::with_capacity(bytes.len());
+        masker.push(bytes, &mut masked);
+        let notices = masker.take_notices();
+        self.sinks.write(&masked);
+        self.tell(&notices);
     }
 
-    /// A line of the worker's own.
+    /// A line of the worker's own. It stands between what commands print, and takes nothing of that apart: what is held of
+    /// it follows.
     pub(crate) fn note(&mut self, text: &str) {
-        self.write(format!("{text}\n").as_bytes());
+        let end = if self.sinks.in_line { "\n" } else { "" };
+        self.sinks.write(format!("{end}{}\n", self.secrets.mask_text(text)).as_bytes());
     }
 
     /// What follows is printed in another state.
     pub(crate) fn enter(&mut self, state: RunState, state_version: u64) {
-        self.spool.mark(Mark { state, state_version });
+        self.sinks.spool.mark(Mark { state, state_version });
     }
 
     /// Nothing follows: what the masker still holds goes out.
     pub(crate) fn finish(&mut self) {
         if let Some(masker) = self.masker.take() {
-            masker.finish(&mut self.masked);
-            self.forward();
+            let mut masked = Vec::new();
+            let notices = masker.finish(&mut masked);
+            self.sinks.write(&masked);
+            self.tell(&notices);
         }
-        if let Some(lines) = &mut self.lines {
+        if let Some(lines) = &mut self.sinks.lines {
             lines.finish();
         }
-        self.spool.finish();
+        self.sinks.spool.finish();
     }
 
-    fn forward(&mut self) {
-        if let Some(lines) = &mut self.lines {
-            lines.write(&self.masked);
+    fn tell(&mut self, notices: &[Notice]) {
+        for notice in notices {
+            self.note(&format!("warning: {notice}"));
         }
-        if let Err(error) = self.spool.append(&self.masked) {
+    }
+}
+
+impl Sinks {
+    fn write(&mut self, masked: &[u8]) {
+        if let Some(last) = masked.last() {
+            self.in_line = *last != b'\n';
+        }
+        if let Some(lines) = &mut self.lines {
+            lines.write(masked);
+        }
+        if let Err(error) = self.spool.append(masked) {
             tracing::warn!(%error, "output could not be kept for storage");
         }
-        self.masked.clear();
     }
 }

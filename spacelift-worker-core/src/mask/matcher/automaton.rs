@@ -1,4 +1,4 @@
-//! Finds where secrets end in a stream, byte by byte. Nothing here replaces anything.
+//! Reads a text byte by byte and knows at each byte which patterns end there, and which may still come of it.
 //!
 //! The automaton of Aho and Corasick, "Efficient string matching" (1975), with two numbers at each state in the place of
 //! its list of matches: how long the longest pattern is that ends here, and how much of the newest input may still grow
@@ -8,13 +8,10 @@
 
 use zeroize::Zeroizing;
 
-use super::secrets::{SecretSet, TooManySecrets};
+use crate::mask::forms::Spelling;
 
-/// The most bytes that all patterns may have together: 17 bytes of memory for each.
-const MOST: usize = 64 << 20;
-
-/// A set of patterns, ready for searching.
-pub(super) struct Matcher {
+/// Patterns, ready for reading.
+pub(super) struct Automaton {
     /// By distance from the start, so that the children of a state stand together, and those of the next follow them.
     /// One more stands at the end, of which only `children` counts.
     states: Vec<State>,
@@ -36,34 +33,30 @@ struct State {
     ends: u32,
 }
 
-/// Where in the automaton a stream stands.
-#[derive(Clone, Copy)]
-pub(super) struct Cursor(u32);
+/// Where in the automaton a stream stands. The default is before the first byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::mask) struct Cursor(u32);
 
 const START: u32 = 0;
 
-impl Matcher {
-    pub(super) fn new(set: &SecretSet) -> Result<Self, TooManySecrets> {
-        let patterns: Vec<&[u8]> = set.patterns().collect();
-        // From here on every number of a state and every length fits into 32 bits.
-        if patterns.iter().map(|pattern| pattern.len()).sum::<usize>() > MOST {
-            return Err(TooManySecrets);
-        }
-        let mut matcher =
+impl Automaton {
+    /// From different patterns in byte order, of 64 MiB together at most: every number below fits into 32 bits.
+    pub(super) fn new(patterns: &[Spelling]) -> Self {
+        let mut automaton =
             Self { states: vec![State::default()], bytes: Zeroizing::new(vec![0]), shallow: Vec::new() };
         // The states of one length; each stands for what the patterns from..to, in byte order, have in common.
         let mut level = vec![(START, 0..patterns.len())];
         for length in 0.. {
             let mut next = Vec::new();
             for (state, mut range) in level {
-                matcher.states[state as usize].children = matcher.states.len() as u32;
+                automaton.states[state as usize].children = automaton.states.len() as u32;
                 let whole = patterns.get(range.start).is_some_and(|pattern| pattern.len() == length);
                 // Patterns differ, and the shorter of two that begin alike comes first.
                 range.start += usize::from(whole && !range.is_empty());
-                matcher.measure(state, length as u32, whole, !range.is_empty());
+                automaton.measure(state, length as u32, whole, !range.is_empty());
                 while let Some(byte) = patterns[range.clone()].first().map(|pattern| pattern[length]) {
                     let alike = patterns[range.clone()].partition_point(|pattern| pattern[length] == byte);
-                    next.push((matcher.add(state, byte), range.start..range.start + alike));
+                    next.push((automaton.add(state, byte), range.start..range.start + alike));
                     range.start += alike;
                 }
             }
@@ -72,10 +65,10 @@ impl Matcher {
             }
             level = next;
         }
-        let end = matcher.states.len() as u32;
-        matcher.states.push(State { children: end, ..State::default() });
-        matcher.widen();
-        Ok(matcher)
+        let end = automaton.states.len() as u32;
+        automaton.states.push(State { children: end, ..State::default() });
+        automaton.widen();
+        automaton
     }
 
     /// Adds a child. All shorter states have theirs, so its longest suffix is known.
@@ -112,7 +105,10 @@ impl Matcher {
     /// The child of a state by a byte.
     fn child(&self, state: u32, byte: u8) -> Option<u32> {
         let (from, to) = (self.states[state as usize].children, self.states[state as usize + 1].children);
-        let at = self.bytes[from as usize..to as usize].binary_search(&byte).ok()?;
+        let at = match &self.bytes[from as usize..to as usize] {
+            [only] => (*only == byte).then_some(0)?,
+            several => several.binary_search(&byte).ok()?,
+        };
         Some(from + at as u32)
     }
 
@@ -130,29 +126,24 @@ impl Matcher {
         }
     }
 
-    /// Whether there is nothing to find.
-    pub(super) fn is_empty(&self) -> bool {
-        self.bytes.len() == 1
-    }
-
-    /// Before the first byte.
-    pub(super) fn start(&self) -> Cursor {
-        Cursor(START)
-    }
-
     /// After one more byte.
     pub(super) fn step(&self, Cursor(state): Cursor, byte: u8) -> Cursor {
         Cursor(self.follow(state, byte))
     }
 
-    /// The length of the longest pattern that ends with the newest byte, if one does.
-    pub(super) fn ending(&self, Cursor(state): Cursor) -> Option<usize> {
-        let length = self.states[state as usize].ends as usize;
-        (length > 0).then_some(length)
+    /// The length of the longest pattern that ends with the newest byte, or 0.
+    pub(super) fn ending(&self, Cursor(state): Cursor) -> usize {
+        self.states[state as usize].ends as usize
     }
 
     /// How many of the newest bytes may still grow into a pattern.
     pub(super) fn open(&self, Cursor(state): Cursor) -> usize {
         self.states[state as usize].open as usize
+    }
+
+    /// How many of the newest bytes decide over what follows: the longest suffix that is the beginning of a pattern, or all of one.
+    pub(super) fn depth(&self, Cursor(state): Cursor) -> usize {
+        let State { open, ends, .. } = self.states[state as usize];
+        open.max(ends) as usize
     }
 }

@@ -1,0 +1,9 @@
+//! The promise of masking, from outside: against a reference that is slow and plain, point by point, and in the spellings of real
+//! tools.
+
+#[path = "../../../fuzz/src/mask/reference.rs"]
+pub mod reference;
+
+mod points;
+mod random;
+mod streams;
