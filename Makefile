@@ -21,10 +21,10 @@ export SLW_MOSQUITTO ?= $(firstword $(wildcard /usr/local/sbin/mosquitto /usr/sb
 
 # In this order, one at a time: what is quick to tell comes first, and all of them share one target folder
 .NOTPARALLEL:
-.PHONY: help demo test setup fmt lint docs pure deny advisories fuzz bench sparse
+.PHONY: help bench-mask demo mask-streams test setup fmt lint docs pure deny advisories fuzz bench sparse
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: ## a control plane and two workers on this machine take a run from plan to apply
 	@sh demo/run.sh
@@ -77,3 +77,9 @@ sparse: ## memory of sealing and opening: SPARSE_BYTES (20 GiB) as a stream, a t
 	target/release/examples/constant_memory stream $(SPARSE_BYTES)
 	folder=$$(mktemp -d) && trap 'rm -r "$$folder"' EXIT && \
 	    target/release/examples/constant_memory files $$(( $(SPARSE_BYTES) / 10 )) "$$folder"
+
+bench-mask: ## how fast masking is, as a table, on a log of SLW_MASK_MIB (200)
+	cargo bench -p spacelift-worker-benches --locked --bench mask_table
+
+mask-streams: ## a million random streams through the masker and its reference, optimised
+	SLW_MASK_STREAMS=334000 cargo test --release -p spacelift-worker-core --locked --test masking random

@@ -58,8 +58,8 @@ mod tests {
         regions.add(vec![10..12, 20..25, 1..3]);
         regions.add(vec![12..14, 24..30, 5..6]);
         assert_eq!(regions.0, [1..3, 5..6, 10..14, 20..30]);
-        regions.add(vec![3..21]);
-        assert_eq!(regions.0, [1..30]);
+        regions.add(vec![3..21, 40..41]);
+        assert_eq!(regions.0, [1..30, 40..41]);
     }
 
     #[test]

@@ -104,6 +104,11 @@ impl SecretSet {
         self.patterns.len()
     }
 
+    /// The spellings that are looked for, in byte order. Each is as secret as its value.
+    pub fn spellings(&self) -> impl Iterator<Item = &[u8]> {
+        self.patterns.iter().map(|pattern| &**pattern)
+    }
+
     /// Whether no value is looked for.
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty()
