@@ -98,17 +98,17 @@ impl Tree {
         let refused = |why| refused(&path, why);
         let parts = parts(&path).map_err(refused)?;
         let kind = header.entry_type();
+        let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous);
+        // Readers that disagree about whether content follows see different archives in the same bytes.
+        if !is_file && entry.size() != 0 {
+            return Err(refused(Refusal::Content));
+        }
         let Some((name, folder)) = parts.split_last() else {
             // "./" is the folder itself, as many programs write it.
             return if kind == EntryType::Directory { Ok(()) } else { Err(refused(Refusal::NoName)) };
         };
-        let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous);
         if kind != EntryType::Directory && path.ends_with(b"/") {
             return Err(refused(Refusal::NoName));
-        }
-        // Readers that disagree about whether content follows see different archives in the same bytes.
-        if !is_file && entry.size() != 0 {
-            return Err(refused(Refusal::Content));
         }
         let mode = header.mode().map_err(UnpackError::Archive)?;
         if (is_file || kind == EntryType::Directory) && mode & 0o6000 != 0 {

@@ -239,6 +239,8 @@ fn content_behind_anything_but_a_file_is_refused() {
         let bytes = Forged::new().file("file").add(kind, "x", link, 0o755, &hidden).bytes();
         assert_eq!(refusal(&bytes), Refusal::Content, "{kind:?}");
     }
+    let root = Forged::new().add(EntryType::Directory, "./", "", 0o755, &hidden).bytes();
+    assert_eq!(refusal(&root), Refusal::Content);
 }
 
 #[test]
