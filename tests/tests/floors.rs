@@ -69,7 +69,8 @@ const WORLD: &[&str] = &[
 /// Where the world comes in all the same, by name.
 const DOORS: &[Owned] = &[
     // Key generation and sealing take the operating system's randomness
-    Owned { what: &["aws_lc_rs::rand", "*::SystemRandom"], owners: &["crypto/aws_lc.rs", "crypto/aws_lc/"] },
+    Owned { what: &["aws_lc_rs::rand", "*::SystemRandom"], owners: &["crypto/aws_lc.rs"] },
+    Owned { what: &["getrandom", "rand_core"], owners: &["crypto/pure.rs"] },
     Owned { what: &["*::fill_random"], owners: &["crypto/", "envelope/"] },
     Owned { what: &["*::RsaPrivateKey::generate"], owners: &["crypto/", "pool/"] },
     // A policy is evaluated under limits of stack and time, which takes a thread of its own
@@ -78,7 +79,10 @@ const DOORS: &[Owned] = &[
 
 /// Who in the core binds the heavy dependencies.
 const CORE_OWNERS: &[Owned] = &[
-    Owned { what: &["aws_lc_rs", "rcgen", "x509_parser", "rsa", "aes_gcm"], owners: &["crypto/"] },
+    Owned { what: &["aws_lc_rs"], owners: &["crypto/aws_lc.rs"] },
+    Owned { what: &["rsa", "aes_gcm", "sha2", "hmac", "hkdf", "getrandom"], owners: &["crypto/pure.rs"] },
+    Owned { what: &["rcgen"], owners: &["crypto/csr.rs"] },
+    Owned { what: &["x509_parser"], owners: &["crypto/x509.rs"] },
     Owned { what: &["regorus"], owners: &["policy/engine.rs", "policy/validate.rs", "policy/builtins/"] },
     Owned { what: &["aho_corasick"], owners: &["mask/matcher/"] },
     Owned { what: &["rumqttc"], owners: &["driver/mqtt.rs", "driver/mqtt/"] },

@@ -59,5 +59,6 @@ pub(crate) fn self_signed_der(key: &RsaPrivateKey, common_name: &str, from: i64,
     let mut params = params(common_name);
     let at = |seconds: i64| rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(seconds as u64);
     (params.not_before, params.not_after) = (at(from), at(to));
+    params.serial_number = Some(1_u64.into());
     params.self_signed(&Signer::new(key)).unwrap().der().as_ref().to_vec()
 }

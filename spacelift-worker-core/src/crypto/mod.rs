@@ -1,8 +1,13 @@
 //! The narrow seam to cryptography: RSA, AES-256-GCM, HKDF, HMAC, hashes, randomness. The one owner of all of them.
 //!
-//! Two layers. A backend (`aws_lc`) wraps one library and decides nothing. The seam above it (`rsa`, `csr`, `x509`)
-//! decides which keys are acceptable and how they are written, so that every backend agrees byte for byte.
+//! Two layers. A backend (`aws_lc`, `pure`) wraps one library and decides nothing. The seam above it (`symmetric`, `rsa`,
+//! `csr`, `x509`) decides which keys are acceptable and how they are written, so that the backends agree byte for byte.
 //! No type of a backend leaves this module.
+//!
+//! | feature | library | |
+//! | --- | --- | --- |
+//! | `aws-lc` | aws-lc-rs | the default: several times faster; its build takes a C compiler |
+//! | `pure-rust` | RustCrypto | Rust alone; with `aws-lc` beside it, it serves nobody and is what tests compare with |
 //!
 //! | what | how |
 //! | --- | --- |
@@ -16,23 +21,42 @@
 //! prefix, is said in `pool` and `envelope`. Two doors lead to the operating system: [`fill_random`] and
 //! [`RsaPrivateKey::generate`] (OAEP and PSS draw their salts there, too).
 
+#[cfg(not(any(feature = "aws-lc", feature = "pure-rust")))]
+compile_error!(
+    "spacelift-worker-core needs a backend of cryptography: enable the feature `aws-lc` or `pure-rust`"
+);
+
+#[cfg(feature = "aws-lc")]
 mod aws_lc;
+#[cfg(all(feature = "aws-lc", feature = "pure-rust"))]
+mod both;
 mod csr;
 mod hex;
+#[cfg(feature = "pure-rust")]
+mod pure;
 mod rsa;
+mod symmetric;
 mod x509;
 
+#[cfg(all(feature = "aws-lc", not(feature = "pure-rust")))]
 use aws_lc as backend;
+#[cfg(all(feature = "aws-lc", feature = "pure-rust"))]
+use both as backend;
+#[cfg(all(feature = "pure-rust", not(feature = "aws-lc")))]
+use pure as backend;
 
-pub use backend::{
-    Aes256Gcm, Sha256, constant_time_eq, fill_random, hkdf_expand_sha512, hmac_sha256, hmac_sha256_verify,
-    sha256, sha512,
-};
+pub use self::rsa::{RsaKeyError, RsaPrivateKey, RsaPublicKey};
+#[cfg(all(feature = "aws-lc", feature = "pure-rust"))]
+#[doc(hidden)]
+pub use both::{Backend, with_backend};
 pub(crate) use csr::certificate_request_der;
 #[cfg(test)]
 pub(crate) use csr::self_signed_der;
 pub use hex::hex;
-pub use rsa::{RsaKeyError, RsaPrivateKey, RsaPublicKey};
+pub use symmetric::{
+    Aes256Gcm, Sha256, constant_time_eq, fill_random, hkdf_expand_sha512, hmac_sha256, hmac_sha256_verify,
+    sha256, sha512,
+};
 pub use x509::{CertificateError, CertificateFacts};
 
 /// A cryptographic operation that did not succeed. It says no more, so that nobody learns from it.

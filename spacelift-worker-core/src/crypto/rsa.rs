@@ -1,39 +1,49 @@
 //! RSA keys: which are acceptable, and the one way in which each is written.
 //!
-//! Acceptable is a modulus of 2048 to 8192 bits with the public exponent 65537. It never signs or decrypts for
-//! a caller outside this crate.
+//! Acceptable is a modulus of 2048 to 8192 bits, the product of two primes of one length, with the public exponent 65537.
+//! It never signs or decrypts for a caller outside this crate.
+
+mod der;
 
 use std::fmt;
 
-use x509_parser::prelude::FromDer;
-use x509_parser::public_key::PublicKey;
-use x509_parser::x509::SubjectPublicKeyInfo;
-
+use self::der::{PrivateNumbers, PublicNumbers};
 use super::{CryptoError, backend};
 use crate::secret::SecretBytes;
 
 const MIN_BITS: usize = 2048;
 const MAX_BITS: usize = 8192;
 const EXPONENT: [u8; 3] = [1, 0, 1];
-
-/// `SEQUENCE { OBJECT IDENTIFIER rsaEncryption, NULL }` (RFC 8017, A.1: "The parameters field … shall have a value of
-/// type NULL").
-const RSA_ENCRYPTION: [u8; 15] =
-    [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
+/// Sizes that are made, in bits.
+const MADE: [u32; 4] = [2048, 3072, 4096, 8192];
 
 /// Why a key is not acceptable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RsaKeyError {
-    /// The DER does not hold an RSA key of a supported size, or its numbers do not belong together.
-    #[error("this is no RSA key of 2048 to 8192 bits, or it is damaged")]
+    /// A key of another algorithm, or for one padding alone.
+    #[error("this is no RSA key (of the algorithm rsaEncryption); make an RSA key of 4096 bits")]
+    Algorithm,
+    /// Not the DER of an RSA key, or not its whole.
+    #[error("this is no RSA key in DER, or it is damaged or cut short; copy it again")]
     Damaged,
+    /// The public exponent is even.
+    #[error("the RSA key has an even public exponent, with which nothing can be decrypted; make a new key")]
+    EvenExponent,
     /// The public exponent is another one.
     #[error("the RSA key has another public exponent than 65537; make a new key")]
     Exponent,
     /// The library could not make a key.
     #[error("the key could not be made: the cryptography library refused")]
     Generation,
+    /// The private half does not belong to the public one, or its numbers not to each other.
+    #[error(
+        "the numbers of the RSA key do not belong together: it is damaged, or made of two keys; copy it again"
+    )]
+    Mismatched,
+    /// More than two primes, or one longer than half of the modulus.
+    #[error("the RSA key is not made of two primes of one length; make a new key")]
+    Primes,
     /// The key is too long.
     #[error("the RSA key has {bits} bits, more than 8192; make a key of 4096 bits")]
     TooLong {
@@ -64,49 +74,44 @@ impl RsaPublicKey {
     /// # Errors
     /// [`RsaKeyError`], also for trailing bytes.
     pub fn from_spki_der(der: &[u8]) -> Result<Self, RsaKeyError> {
-        let (rest, info) = SubjectPublicKeyInfo::from_der(der).map_err(|_| RsaKeyError::Damaged)?;
-        if !rest.is_empty() {
-            return Err(RsaKeyError::Damaged);
-        }
-        match info.parsed() {
-            Ok(PublicKey::RSA(key)) => Self::from_numbers(key.modulus, key.exponent),
-            _ => Err(RsaKeyError::Damaged),
-        }
+        Self::from_numbers(PublicNumbers::from_spki(der)?)
     }
 
-    pub(super) fn from_numbers(modulus: &[u8], exponent: &[u8]) -> Result<Self, RsaKeyError> {
-        let modulus = without_leading_zeros(modulus);
-        let bits = match modulus.first() {
-            Some(first) => modulus.len() * 8 - first.leading_zeros() as usize,
-            None => return Err(RsaKeyError::Damaged),
-        };
+    fn from_numbers(numbers: PublicNumbers<'_>) -> Result<Self, RsaKeyError> {
+        let PublicNumbers { modulus, exponent } = numbers;
+        let bits = bits(modulus);
         if bits < MIN_BITS {
             return Err(RsaKeyError::TooShort { bits });
         }
         if bits > MAX_BITS {
             return Err(RsaKeyError::TooLong { bits });
         }
-        if without_leading_zeros(exponent) != EXPONENT {
+        if is_even(exponent) {
+            return Err(RsaKeyError::EvenExponent);
+        }
+        if exponent != EXPONENT {
             return Err(RsaKeyError::Exponent);
         }
-        let inner = backend::RsaPublic::from_numbers(modulus, &EXPONENT).map_err(|_| RsaKeyError::Damaged)?;
+        // The product of two odd primes is odd.
+        if is_even(modulus) {
+            return Err(RsaKeyError::Damaged);
+        }
+        let inner = backend::RsaPublic::from_numbers(modulus, exponent).map_err(|_| RsaKeyError::Damaged)?;
         Ok(Self { inner, modulus: modulus.to_vec() })
+    }
+
+    fn numbers(&self) -> PublicNumbers<'_> {
+        PublicNumbers { modulus: &self.modulus, exponent: &EXPONENT }
     }
 
     /// The SubjectPublicKeyInfo in DER, with NULL parameters: one form per key.
     pub fn to_spki_der(&self) -> Vec<u8> {
-        let mut bits = vec![0]; // no unused bits
-        bits.extend(self.to_pkcs1_der());
-        let mut info = RSA_ENCRYPTION.to_vec();
-        info.extend(der(0x03, &bits));
-        der(0x30, &info)
+        self.numbers().to_spki()
     }
 
     /// The RSAPublicKey in DER (RFC 8017, A.1.1).
     pub(super) fn to_pkcs1_der(&self) -> Vec<u8> {
-        let mut numbers = der_unsigned(&self.modulus);
-        numbers.extend(der_unsigned(&EXPONENT));
-        der(0x30, &numbers)
+        self.numbers().to_pkcs1()
     }
 
     /// Length of the modulus in bytes, and so of each signature and wrapped key.
@@ -157,16 +162,21 @@ impl RsaPrivateKey {
     /// # Errors
     /// [`RsaKeyError::UnsupportedSize`], [`RsaKeyError::Generation`].
     pub fn generate(bits: u32) -> Result<Self, RsaKeyError> {
-        let key = backend::RsaPrivate::generate(bits).ok_or(RsaKeyError::UnsupportedSize)?;
-        Self::from_backend(key.map_err(|_| RsaKeyError::Generation)?)
+        if !MADE.contains(&bits) {
+            return Err(RsaKeyError::UnsupportedSize);
+        }
+        let inner = backend::RsaPrivate::generate(bits).map_err(|_| RsaKeyError::Generation)?;
+        let der = inner.to_pkcs8().map_err(|_| RsaKeyError::Generation)?;
+        let public = RsaPublicKey::from_numbers(PrivateNumbers::from_pkcs8(der.expose())?.public)?;
+        Ok(Self { inner, public })
     }
 
-    /// Reads an unencrypted PKCS#8 PrivateKeyInfo (RFC 5208, 5).
+    /// Reads an unencrypted PKCS#8 PrivateKeyInfo (RFC 5208, 5), or a OneAsymmetricKey (RFC 5958, 2).
     ///
     /// # Errors
     /// [`RsaKeyError`]
     pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, RsaKeyError> {
-        Self::from_backend(backend::RsaPrivate::from_pkcs8(der).map_err(|_| RsaKeyError::Damaged)?)
+        Self::from_numbers(&PrivateNumbers::from_pkcs8(der)?)
     }
 
     /// Reads an RSAPrivateKey (PKCS#1; RFC 8017, A.1.2).
@@ -174,13 +184,36 @@ impl RsaPrivateKey {
     /// # Errors
     /// [`RsaKeyError`]
     pub fn from_pkcs1_der(der: &[u8]) -> Result<Self, RsaKeyError> {
-        Self::from_backend(backend::RsaPrivate::from_pkcs1(der).map_err(|_| RsaKeyError::Damaged)?)
+        Self::from_numbers(&PrivateNumbers::from_pkcs1(der)?)
     }
 
-    fn from_backend(inner: backend::RsaPrivate) -> Result<Self, RsaKeyError> {
-        let (modulus, exponent) = inner.public_numbers();
-        let public = RsaPublicKey::from_numbers(&modulus, &exponent)?;
-        Ok(Self { inner, public })
+    /// Reads PKCS#8 or PKCS#1, whichever it is.
+    ///
+    /// # Errors
+    /// [`RsaKeyError`]
+    pub fn from_der(der: &[u8]) -> Result<Self, RsaKeyError> {
+        Self::from_numbers(&PrivateNumbers::from_either(der)?)
+    }
+
+    fn from_numbers(numbers: &PrivateNumbers<'_>) -> Result<Self, RsaKeyError> {
+        let public = RsaPublicKey::from_numbers(numbers.public)?;
+        let half = bits(&public.modulus).div_ceil(2);
+        if numbers.primes.iter().any(|prime| bits(prime) > half) {
+            return Err(RsaKeyError::Primes);
+        }
+        if numbers.exponent.len() > public.modulus.len()
+            || numbers.remainders.iter().any(|remainder| bits(remainder) > half)
+        {
+            return Err(RsaKeyError::Mismatched);
+        }
+        // The form is right, and so are all that can be seen from outside: what a backend refuses now, or
+        // calculates anew and writes differently, are numbers that do not belong together.
+        let pkcs8 = numbers.to_pkcs8();
+        let inner = backend::RsaPrivate::from_pkcs8(pkcs8.expose()).map_err(|_| RsaKeyError::Mismatched)?;
+        match inner.to_pkcs8() {
+            Ok(written) if written == pkcs8 => Ok(Self { inner, public }),
+            _ => Err(RsaKeyError::Mismatched),
+        }
     }
 
     /// The PKCS#8 PrivateKeyInfo in DER.
@@ -218,30 +251,14 @@ impl fmt::Debug for RsaPrivateKey {
     }
 }
 
-fn without_leading_zeros(number: &[u8]) -> &[u8] {
-    let zeros = number.iter().take_while(|byte| **byte == 0).count();
-    number.get(zeros..).unwrap_or_default()
+/// Length in bits of a number without leading zeros.
+fn bits(number: &[u8]) -> usize {
+    number.first().map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
 }
 
-/// One DER value (X.690, 8.1 and 10.1) shorter than 64 KiB.
-fn der(tag: u8, content: &[u8]) -> Vec<u8> {
-    let mut out = vec![tag];
-    let [.., high, low] = content.len().to_be_bytes();
-    match (high, low) {
-        (0, 0..=0x7f) => out.push(low),
-        (0, _) => out.extend([0x81, low]),
-        _ => out.extend([0x82, high, low]),
-    }
-    out.extend_from_slice(content);
-    out
+fn is_even(number: &[u8]) -> bool {
+    number.last().is_none_or(|last| last & 1 == 0)
 }
 
-fn der_unsigned(number: &[u8]) -> Vec<u8> {
-    let mut content = Vec::with_capacity(number.len() + 1);
-    // A leading bit would make it negative (X.690, 8.3).
-    if number.first().is_some_and(|first| first & 0x80 != 0) {
-        content.push(0);
-    }
-    content.extend_from_slice(number);
-    der(0x02, &content)
-}
+#[cfg(test)]
+mod tests;

@@ -81,15 +81,12 @@ impl PoolKey {
         private_from_pem(text).map(Self)
     }
 
-    /// Reads PKCS#8, else PKCS#1, in DER.
+    /// Reads DER: PKCS#8 or PKCS#1, unencrypted.
     ///
     /// # Errors
     /// [`PoolKeyError::Key`]
     pub fn from_der(der: &SecretBytes) -> Result<Self, PoolKeyError> {
-        RsaPrivateKey::from_pkcs8_der(der.expose())
-            .or_else(|_| RsaPrivateKey::from_pkcs1_der(der.expose()))
-            .map(Self)
-            .map_err(PoolKeyError::Key)
+        RsaPrivateKey::from_der(der.expose()).map(Self).map_err(PoolKeyError::Key)
     }
 
     /// The key as PKCS#8 in PEM.
