@@ -94,6 +94,18 @@ def seals():
     write("seal", "chunks", b"\x0f" + bytes(range(1, 16)) + b"0123456789abcdef" * 16)
 
 
+def backends():
+    write("backends", "body_empty", b"\0")
+    write("backends", "body_small_pieces", b"\x03\x01\0\x07" + b"a text that is cut" * 3)
+    write("backends", "body_chunks", b"\x0f" + bytes(range(1, 16)) + b"0123456789abcdef" * 16)
+    write("backends", "body_whole_chunks", b"\x0f" + bytes(range(240, 255)) + b"x" * 145)
+    write("backends", "whole_file", b"e\x04\xff\0\xff\x07a plain text")
+    write("backends", "whole_file_empty", b"e\0")
+    for name in ["ok_pkcs8", "ok_public_key_pkcs8", "ok_2049_bits_pkcs8", "fail_mismatched_qinv_pkcs8",
+                 "fail_mismatched_d_pkcs8", "fail_primes_of_unequal_length_pkcs8", "fail_damaged_padded_modulus_pkcs1"]:
+        write("backends", f"key_{name}", b"k" + (VECTORS / "keys" / f"{name}.der").read_bytes())
+
+
 def configs():
     write("config", "small", "SPACELIFT_TOKEN=a-token-of-thirty-characters-x\nSPACELIFT_POOL_PRIVATE_KEY=a-private-key\n")
     write("config", "wrong", "SPACELIFT_TOKEN=a-token-of-thirty-characters-x\nSPACELIFT_LAUNCHER_RUN_TIMEOUT=1x\n"
@@ -186,5 +198,5 @@ def policies():
     write("policy", "loops.rego", "package spacelift\ndeny contains x if { x := numbers.range(1, 100000)[_]; x * x == 9 }\n")
 
 
-for make in [tokens, messages, envelopes, cobblestones, seals, configs, masks, workspaces, sessions, policies]:
+for make in [tokens, messages, envelopes, cobblestones, seals, backends, configs, masks, workspaces, sessions, policies]:
     make()

@@ -4,7 +4,8 @@ use spacelift_worker_core::envelope::cobblestone::{Damaged, Decryptor, EncryptEr
 
 use super::cuts::{pieces, split_first_part};
 
-const KEY: [u8; 32] = [7; 32];
+pub(crate) const KEY: [u8; 32] = [7; 32];
+pub(crate) const CONTEXT: &[u8] = b"fuzz";
 
 /// How a stream is cut, and its plaintext; the plaintext as a ciphertext, too.
 pub fn cobblestone(data: &[u8]) {
@@ -23,18 +24,18 @@ pub fn cobblestone(data: &[u8]) {
     assert_eq!(decrypt(text, cuts), decrypt(text, &[]));
 }
 
-fn encrypt(plain: &[u8], cuts: &[u8]) -> Result<Vec<u8>, EncryptError> {
+pub(crate) fn encrypt(plain: &[u8], cuts: &[u8]) -> Result<Vec<u8>, EncryptError> {
     let mut sealed = Vec::new();
-    let mut encryptor = Encryptor::new(&KEY, b"fuzz")?;
+    let mut encryptor = Encryptor::new(&KEY, CONTEXT)?;
     for piece in pieces(plain, cuts) {
         encryptor.update(piece, &mut sealed)?;
     }
     encryptor.finish(&mut sealed).map(|()| sealed)
 }
 
-fn decrypt(sealed: &[u8], cuts: &[u8]) -> Result<Vec<u8>, Damaged> {
+pub(crate) fn decrypt(sealed: &[u8], cuts: &[u8]) -> Result<Vec<u8>, Damaged> {
     let mut plain = Vec::new();
-    let mut decryptor = Decryptor::new(&KEY, b"fuzz");
+    let mut decryptor = Decryptor::new(&KEY, CONTEXT);
     for piece in pieces(sealed, cuts) {
         decryptor.update(piece, &mut plain)?;
     }

@@ -17,6 +17,7 @@ pub mod targets;
 type Target = (&'static str, fn(&[u8]));
 
 const TARGETS: &[Target] = &[
+    ("backends", targets::backends::backends),
     ("cobblestone", targets::cobblestone::cobblestone),
     ("config", targets::config::config),
     ("envelope", targets::envelope::envelope),
