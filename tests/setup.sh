@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need and this machine lacks: a C compiler, Mosquitto, a Python environment, Go, cargo-deny,
+# Installs what the tests need and this machine lacks: a C compiler, Mosquitto, OpenSSL, a Python environment, Go, cargo-deny,
 # cargo-fuzz.
 # Says nothing and takes no time when all is there. Works as root, or with sudo; never touches what is installed already.
 set -eu
@@ -38,6 +38,10 @@ install_mosquitto() {
     apt_install mosquitto
     # The package starts a broker of its own. The tests start theirs, on ports of their own
     if [ -d /run/systemd/system ]; then as_root systemctl disable --now mosquitto.service >/dev/null 2>&1 || true; fi
+}
+
+install_openssl() {
+    command -v openssl >/dev/null || apt_install openssl
 }
 
 venv_stamp() { pwd; cat tests/requirements.txt; }
@@ -81,7 +85,7 @@ install_cargo_fuzz() {
 }
 
 case "${1:-}" in
-    tools) install_c_compiler; install_mosquitto; install_python; install_go ;;
+    tools) install_c_compiler; install_mosquitto; install_openssl; install_python; install_go ;;
     deny) install_cargo_deny "$2" "$3" ;;
     fuzz) install_cargo_fuzz "$2" "$3" ;;
     *) fail "usage: $0 tools | deny VERSION ROOT | fuzz VERSION ROOT" ;;

@@ -20,6 +20,8 @@ pub enum Tool {
     AnsiblePlaybook,
     /// Go 1.24 or later: `SLW_GO`.
     Go,
+    /// `openssl`, 3.0 or later: `SLW_OPENSSL`.
+    OpenSsl,
 }
 
 /// A program that is not where it should be.
@@ -41,6 +43,7 @@ impl Tool {
             Self::Python => ("SLW_PYTHON", workspace().join(".venv/bin/python")),
             Self::AnsiblePlaybook => ("SLW_ANSIBLE_PLAYBOOK", workspace().join(".venv/bin/ansible-playbook")),
             Self::Go => ("SLW_GO", PathBuf::from("/usr/local/go/bin/go")),
+            Self::OpenSsl => ("SLW_OPENSSL", PathBuf::from("/usr/bin/openssl")),
         }
     }
 
