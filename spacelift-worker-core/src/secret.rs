@@ -6,7 +6,7 @@
 use std::fmt;
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Secret bytes: a key, a password, a decrypted payload.
 #[derive(Clone, Default)]
@@ -33,6 +33,16 @@ impl SecretBytes {
         self.0.is_empty()
     }
 }
+
+impl Zeroize for SecretBytes {
+    /// Wipes it now; it is empty afterwards.
+    fn zeroize(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// By `Zeroizing`, inside.
+impl ZeroizeOnDrop for SecretBytes {}
 
 impl PartialEq for SecretBytes {
     /// Takes time that depends on the lengths alone.
@@ -80,6 +90,16 @@ impl SecretText {
         self.0.is_empty()
     }
 }
+
+impl Zeroize for SecretText {
+    /// Wipes it now; it is empty afterwards.
+    fn zeroize(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// By `Zeroizing`, inside.
+impl ZeroizeOnDrop for SecretText {}
 
 impl PartialEq for SecretText {
     /// Takes time that depends on the lengths alone.

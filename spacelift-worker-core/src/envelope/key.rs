@@ -74,3 +74,23 @@ pub(super) fn derive(input_key: &[u8; 32], salt: &[u8; 24], context: &[u8]) -> R
     keys.commitment.copy_from_slice(commitment);
     Ok(keys)
 }
+
+#[cfg(test)]
+mod tests {
+    use zeroize::ZeroizeOnDrop;
+
+    use super::*;
+
+    fn is_wiped_when_dropped(_: &impl ZeroizeOnDrop) {}
+
+    #[test]
+    fn each_key_of_a_file_is_wiped_when_it_goes() {
+        let input_key: InputKey = draw().unwrap();
+        is_wiped_when_dropped(&input_key);
+        let BodyKeys { key, base_nonce, commitment } = derive(&input_key, &[7; 24], b"context").unwrap();
+        is_wiped_when_dropped(&key);
+        is_wiped_when_dropped(&base_nonce);
+        // What stands in the file is no secret
+        let _: [u8; 32] = commitment;
+    }
+}
