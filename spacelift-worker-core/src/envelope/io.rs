@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::seal::{SealError, Sealer};
+use super::seal::Sealer;
 use super::unseal::{UnsealError, Unsealer};
 
 const BATCH: usize = 256 * 1024;
@@ -15,23 +16,23 @@ pub struct SealWriter<W> {
     sealer: Sealer,
     inner: W,
     batch: Vec<u8>,
-    /// A failed write may have left a hole, and what follows a hole does not open.
-    broken: bool,
+    /// The first error. A failed write may have left a hole, and what follows a hole does not open.
+    failed: Option<Failure>,
 }
 
 impl<W: Write> SealWriter<W> {
     /// Seals into `inner`.
     pub fn new(sealer: Sealer, inner: W) -> Self {
-        Self { sealer, inner, batch: Vec::new(), broken: false }
+        Self { sealer, inner, batch: Vec::new(), failed: None }
     }
 
     /// Writes the end of the sealed file, flushes, and gives the inner writer back.
     ///
     /// # Errors
-    /// The inner writer's; `InvalidData` with a [`SealError`] inside when sealing fails.
+    /// The inner writer's; `InvalidData` with a [`SealError`](super::SealError) inside when sealing fails.
     pub fn finish(mut self) -> io::Result<W> {
-        if self.broken {
-            return Err(invalid(SealError::Failed));
+        if let Some(failure) = &self.failed {
+            return Err(failure.again());
         }
         self.batch.clear();
         self.sealer.finish(&mut self.batch).map_err(invalid)?;
@@ -39,19 +40,30 @@ impl<W: Write> SealWriter<W> {
         self.inner.flush()?;
         Ok(self.inner)
     }
+
+    fn push(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.batch.clear();
+        self.sealer.update(piece, &mut self.batch).map_err(invalid)?;
+        self.inner.write_all(&self.batch)
+    }
 }
 
 impl<W: Write> Write for SealWriter<W> {
+    /// The first error comes again at each further call.
     fn write(&mut self, plain: &[u8]) -> io::Result<usize> {
-        if std::mem::replace(&mut self.broken, true) {
-            return Err(invalid(SealError::Failed));
+        if let Some(failure) = &self.failed {
+            return Err(failure.again());
         }
         let piece = plain.get(..plain.len().min(BATCH)).unwrap_or_default();
-        self.batch.clear();
-        self.sealer.update(piece, &mut self.batch).map_err(invalid)?;
-        self.inner.write_all(&self.batch)?;
-        self.broken = false;
-        Ok(piece.len())
+        match self.push(piece) {
+            Ok(()) => Ok(piece.len()),
+            Err(error) => {
+                let failure = Failure { kind: error.kind(), error: Arc::new(error) };
+                let again = failure.again();
+                self.failed = Some(failure);
+                Err(again)
+            }
+        }
     }
 
     /// Flushes the inner writer; up to one chunk of plaintext stays pending until more comes.
@@ -138,6 +150,18 @@ impl<R: Read> Read for UnsealReader<'_, R> {
 impl<R> fmt::Debug for UnsealReader<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UnsealReader").finish_non_exhaustive()
+    }
+}
+
+/// An error of a writer, which can be given more than once.
+struct Failure {
+    kind: ErrorKind,
+    error: Arc<io::Error>,
+}
+
+impl Failure {
+    fn again(&self) -> io::Error {
+        io::Error::new(self.kind, Arc::clone(&self.error))
     }
 }
 

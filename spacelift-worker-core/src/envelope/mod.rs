@@ -32,6 +32,7 @@ mod header;
 mod io;
 mod key;
 pub mod offer;
+mod range;
 mod seal;
 mod unseal;
 pub mod workspace;
@@ -41,7 +42,9 @@ pub use digest::SealedDigest;
 pub use header::Header;
 pub use io::{SealWriter, UnsealReader};
 pub use key::SIGNATURE_PREFIX;
+pub use range::{RangeUnsealError, RangeUnsealer, unseal_range};
 pub use seal::{SealError, Sealer, seal, sealed_len};
+pub(crate) use unseal::MAX_START_LEN;
 pub use unseal::{Trust, UnsealError, Unsealer, inspect, unseal};
 
 /// The snippets of the page for users compile, and those with a `main` run.

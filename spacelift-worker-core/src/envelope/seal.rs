@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::cobblestone::{self, EncryptError, Encryptor};
+use super::cobblestone::{self, ChunkEncryptor, EncryptError, Encryptor, SealedChunk};
 use super::context::Context;
 use super::header::{Header, MAX_HEADER_LEN, UNSIGNED, encode_signature};
 use super::key;
@@ -21,9 +21,6 @@ pub enum SealError {
     /// The operating system or the library refused.
     #[error("sealing is not possible here")]
     Crypto(#[source] CryptoError),
-    /// The sealer failed before.
-    #[error("sealing failed before; begin again with a new sealer")]
-    Failed,
     /// The plaintext is not as long as was declared; what was sealed so far does not open.
     #[error("{given} bytes came to be sealed, {declared} were declared; the file changed meanwhile")]
     Length {
@@ -32,6 +29,9 @@ pub enum SealError {
         /// What came, in bytes; at the first byte too many counting stops.
         given: u64,
     },
+    /// Something was sealed with it before, where a whole file is to be sealed.
+    #[error("the sealer was used before; a file needs one of its own")]
+    Started,
     /// More than 4 PiB.
     #[error("the plaintext is longer than 4 PiB")]
     TooLong,
@@ -41,7 +41,6 @@ impl From<EncryptError> for SealError {
     fn from(error: EncryptError) -> Self {
         match error {
             EncryptError::Crypto(error) => Self::Crypto(error),
-            EncryptError::Failed => Self::Failed,
             EncryptError::TooLong => Self::TooLong,
         }
     }
@@ -53,9 +52,33 @@ pub struct Sealer {
     head: Vec<u8>,
     head_len: usize,
     encryptor: Encryptor,
+    length: Length,
+    failed: Option<SealError>,
+}
+
+/// What was declared of the plaintext's length, and what came.
+struct Length {
     declared: Option<u64>,
     given: u64,
-    failed: bool,
+}
+
+impl Length {
+    fn give(&mut self, len: usize) -> Result<(), SealError> {
+        self.given = self.given.saturating_add(len as u64);
+        match self.declared {
+            Some(declared) if self.given > declared => Err(SealError::Length { declared, given: self.given }),
+            _ => Ok(()),
+        }
+    }
+
+    fn end(&self) -> Result<(), SealError> {
+        match self.declared {
+            Some(declared) if self.given != declared => {
+                Err(SealError::Length { declared, given: self.given })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Sealer {
@@ -94,37 +117,32 @@ impl Sealer {
             encryptor: Encryptor::new(&input_key, &head)?,
             head_len: head.len(),
             head,
-            declared: plain_len,
-            given: 0,
-            failed: false,
+            length: Length { declared: plain_len, given: 0 },
+            failed: None,
         })
     }
 
     /// Length of the sealed file in bytes, when the plain length was declared.
     pub fn sealed_len(&self) -> Option<u64> {
-        let body = cobblestone::sealed_len(self.declared?)?;
+        let body = cobblestone::sealed_len(self.length.declared?)?;
         Some(self.head_len as u64 + body)
     }
 
     /// Takes the next piece of plaintext and appends what is ready to `out`.
     ///
     /// # Errors
-    /// [`SealError`]; the sealer has then failed for good.
+    /// [`SealError`], the same one again at each further call.
     pub fn update(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
-        if self.failed {
-            return Err(SealError::Failed);
+        if let Some(error) = self.failed {
+            return Err(error);
         }
-        self.failed = true;
-        self.given = self.given.saturating_add(plain.len() as u64);
-        if let Some(declared) = self.declared
-            && self.given > declared
-        {
-            return Err(SealError::Length { declared, given: self.given });
-        }
+        self.push(plain, out).inspect_err(|error| self.failed = Some(*error))
+    }
+
+    fn push(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
+        self.length.give(plain.len())?;
         out.append(&mut self.head);
-        self.encryptor.update(plain, out)?;
-        self.failed = false;
-        Ok(())
+        Ok(self.encryptor.update(plain, out)?)
     }
 
     /// Appends the end to `out`; without it the file does not open.
@@ -132,22 +150,50 @@ impl Sealer {
     /// # Errors
     /// [`SealError`], [`SealError::Length`] when less came than was declared.
     pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), SealError> {
-        if self.failed {
-            return Err(SealError::Failed);
+        if let Some(error) = self.failed {
+            return Err(error);
         }
-        if let Some(declared) = self.declared
-            && self.given != declared
-        {
-            return Err(SealError::Length { declared, given: self.given });
-        }
+        self.length.end()?;
         out.append(&mut self.head);
         Ok(self.encryptor.finish(out)?)
+    }
+
+    /// The beginning of the sealed file, and a sealer of the chunks behind it.
+    pub(crate) fn into_chunks(self) -> Result<(Vec<u8>, ChunkSealer), SealError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let (prefix, inner) = self.encryptor.into_chunks().ok_or(SealError::Started)?;
+        let mut head = self.head;
+        head.extend(prefix);
+        Ok((head, ChunkSealer { inner, length: self.length }))
     }
 }
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sealer").field("given", &self.given).finish_non_exhaustive()
+        f.debug_struct("Sealer").field("given", &self.length.given).finish_non_exhaustive()
+    }
+}
+
+/// Seals whole chunks where they stand. Who calls it stops at the first error.
+pub(crate) struct ChunkSealer {
+    inner: ChunkEncryptor,
+    length: Length,
+}
+
+impl ChunkSealer {
+    /// Seals chunks of 16 KiB of plaintext, each followed by room for its tag.
+    pub(crate) fn seal_in_place(&mut self, batch: &mut [SealedChunk]) -> Result<(), SealError> {
+        self.length.give(batch.len() * cobblestone::CHUNK_LEN)?;
+        Ok(self.inner.seal_in_place(batch)?)
+    }
+
+    /// Seals the end: less than 16 KiB of plaintext, followed by room for its tag.
+    pub(crate) fn finish_in_place(mut self, last: &mut [u8]) -> Result<(), SealError> {
+        self.length.give(last.len().saturating_sub(cobblestone::TAG_LEN))?;
+        self.length.end()?;
+        Ok(self.inner.finish_in_place(last)?)
     }
 }
 

@@ -4,12 +4,15 @@
 
 use std::fmt;
 
-use super::cobblestone::{Damaged, Decryptor};
+use super::cobblestone::{ChunkDecryptor, Damaged, Decryptor, PREFIX_LEN};
 use super::context::Context;
 use super::header::{Header, HeaderFault, MAX_HEADER_LEN, MAX_SIGNATURE_LEN, parse_signature};
-use super::key;
+use super::key::{self, InputKey};
 use crate::pool::{PoolKey, PoolPublicKey};
 use crate::secret::SecretBytes;
+
+/// The most bytes that can stand before the first chunk.
+pub(crate) const MAX_START_LEN: usize = MAX_HEADER_LEN + 1 + MAX_SIGNATURE_LEN + 1 + PREFIX_LEN;
 
 /// Whom the reader trusts. There is no default, and no key comes from the file.
 #[derive(Clone, Debug)]
@@ -61,6 +64,9 @@ pub enum UnsealError {
     /// Nobody signed it, and the reader wants a signature.
     #[error("the sealed file is not signed; whoever knows the pool's public key may have made it")]
     Unsigned,
+    /// Something was opened with it before, where a whole file is to be opened.
+    #[error("the unsealer was used before; a file needs one of its own")]
+    Started,
     /// Somebody signed it whom the reader does not trust.
     #[error("the file was signed by the key {kid}, which is not trusted for it")]
     Untrusted {
@@ -145,7 +151,8 @@ impl<'a> Unsealer<'a> {
         let step = match &mut self.state {
             State::Head { reader, head } => match take_head(head, sealed) {
                 Ok(None) => Ok(None),
-                Ok(Some(body)) => reader.open(head).and_then(|mut decryptor| {
+                Ok(Some(body)) => reader.open(head).and_then(|input_key| {
+                    let mut decryptor = Decryptor::new(&input_key, head);
                     decryptor.update(body, out)?;
                     Ok(Some(State::Body(decryptor)))
                 }),
@@ -163,6 +170,27 @@ impl<'a> Unsealer<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Opens the two lines at the beginning of a file and checks the commitment behind them. `start` is the whole file or
+    /// its first [`MAX_START_LEN`] bytes; gives the decryptor of the chunks and where they begin.
+    pub(crate) fn begin(self, start: &[u8]) -> Result<(ChunkDecryptor, usize), UnsealError> {
+        let (input_key, head, body) = self.open_head(start)?;
+        let prefix = body.get(..PREFIX_LEN).ok_or(UnsealError::Damaged)?;
+        let chunks = ChunkDecryptor::new(&input_key, head, prefix)?;
+        Ok((chunks, head.len() + PREFIX_LEN))
+    }
+
+    /// Opens the two lines at the beginning of `start`: K, the lines, and what of `start` follows them.
+    pub(super) fn open_head(self, start: &[u8]) -> Result<(InputKey, &[u8], &[u8]), UnsealError> {
+        let (reader, mut head) = match self.state {
+            State::Head { reader, head } if head.is_empty() => (reader, head),
+            State::Failed(error) => return Err(error),
+            State::Head { .. } | State::Body(_) => return Err(UnsealError::Started),
+        };
+        let body = take_head(&mut head, start)?.ok_or(UnsealError::CutShort)?;
+        let (lines, _) = start.split_at(start.len() - body.len());
+        Ok((reader.open(lines)?, lines, body))
     }
 
     /// Verifies the end and appends the last bytes to `out`: only now is the plaintext whole and authentic.
@@ -186,7 +214,7 @@ impl fmt::Debug for Unsealer<'_> {
 
 impl Reader<'_> {
     /// Expected context, trust and recipient, signature, one RSA-OAEP; `head` is both lines with their LFs.
-    fn open(&self, head: &[u8]) -> Result<Decryptor, UnsealError> {
+    fn open(&self, head: &[u8]) -> Result<InputKey, UnsealError> {
         let Head { line, header, signature } = parse_head(head)?;
         if let Some(key) = header.context.first_difference(&self.expected) {
             let value = |context: &Context| context.get(&key).map(str::to_owned);
@@ -203,8 +231,7 @@ impl Reader<'_> {
             let signature = signature.ok_or(UnsealError::Form)?;
             key::verify(signer, line, &signature).map_err(|_| UnsealError::Signature)?;
         }
-        let input_key = key::unwrap(recipient, &header).map_err(|_| UnsealError::Damaged)?;
-        Ok(Decryptor::new(&input_key, head))
+        key::unwrap(recipient, &header).map_err(|_| UnsealError::Damaged)
     }
 
     fn trusted_signer(&self, header: &Header) -> Result<Option<&PoolPublicKey>, UnsealError> {

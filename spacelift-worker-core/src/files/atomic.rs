@@ -2,11 +2,10 @@
 //!
 //! Never writes into the file that stands there, and never leaves a temporary behind when it fails.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::new_file::{KeepError, NewFile};
 
 /// Why a file could not be replaced. What stood there stands there still, but for [`ReplaceError::Unsure`].
 #[derive(Debug, thiserror::Error)]
@@ -43,60 +42,22 @@ pub enum ReplaceError {
 /// Puts `bytes` at `path` in one step: written to a new file of mode 0600 beside it, synced, renamed over it, the
 /// folder synced. A symbolic link at `path` is replaced, not followed.
 pub fn replace_atomically(path: &Path, bytes: &[u8]) -> Result<(), ReplaceError> {
-    let (folder, temporary) = beside(path)?;
-    let failed = |doing, source| ReplaceError::Write { doing, path: path.to_owned(), source };
-
-    let written = create_new(&temporary)
-        .map_err(|source| failed("create a temporary file", source))
-        .and_then(|mut file| {
-            let filled = file.write_all(bytes).and_then(|()| file.sync_all());
-            filled.map_err(|source| failed("write a temporary file", source))?;
-            fs::rename(&temporary, path).map_err(|source| failed("rename a temporary file", source))
-        });
-    if let Err(error) = written {
-        // There may be none; what matters is the first error.
-        let _ = fs::remove_file(&temporary);
-        return Err(error);
+    if path.file_name().is_none() {
+        return Err(ReplaceError::NoName { path: path.to_owned() });
     }
-    // Without this the rename itself may not survive a power cut.
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|source| ReplaceError::Unsure { path: path.to_owned(), source })
-}
-
-/// The folder of `path`, and a name in it that nobody else in this process uses.
-fn beside(path: &Path) -> Result<(&Path, PathBuf), ReplaceError> {
-    let name = path.file_name().ok_or_else(|| ReplaceError::NoName { path: path.to_owned() })?;
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    Ok((folder, folder.join(temporary_name(name))))
-}
-
-/// A hidden name made from `name`, different at each call and in each process.
-pub(super) fn temporary_name(name: &std::ffi::OsStr) -> std::ffi::OsString {
-    static CALLS: AtomicU64 = AtomicU64::new(0);
-    let mut hidden = std::ffi::OsString::from(".");
-    hidden.push(name);
-    let call = CALLS.fetch_add(1, Ordering::Relaxed);
-    hidden.push(format!(".{}-{call}.tmp", std::process::id()));
-    hidden
-}
-
-/// Creates `path` for writing, mode 0600. One left by a process that was killed and had our id makes way: it is ours by name.
-fn create_new(path: &Path) -> io::Result<File> {
-    let open = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    match open() {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            fs::remove_file(path)?;
-            open()
-        }
-        other => other,
-    }
+    let failed = |doing| move |source| ReplaceError::Write { doing, path: path.to_owned(), source };
+    let mut new = NewFile::create(path).map_err(failed("create a temporary file"))?;
+    new.file.write_all(bytes).map_err(failed("write a temporary file"))?;
+    new.keep().map_err(|error| match error {
+        KeepError::Sync(source) => failed("write a temporary file")(source),
+        KeepError::Rename(source) => failed("rename a temporary file")(source),
+        KeepError::Unsure(source) => ReplaceError::Unsure { path: path.to_owned(), source },
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;

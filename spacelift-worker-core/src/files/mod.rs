@@ -3,12 +3,15 @@
 //! Standard library alone: no async runtime, no network. Everything blocks; an async caller gives it a thread.
 
 pub mod atomic;
+mod batch;
 pub mod environment;
+mod new_file;
 pub mod policy_file;
+mod pump;
 pub mod seal;
 pub mod workspace;
 
 pub use atomic::{ReplaceError, replace_atomically};
 pub use environment::{Environment, from_env, pairs_from_env};
 pub use policy_file::{PolicyFileError, read_policy};
-pub use seal::{SealFileError, SealedFile, seal_file, unseal_file};
+pub use seal::{SealFileError, SealedFile, seal_file, seal_file_with_digest, unseal_file};

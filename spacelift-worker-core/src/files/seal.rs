@@ -1,21 +1,19 @@
 //! Sealing and unsealing from file to file.
 //!
 //! The target appears whole or not at all: it is written beside its place into a new file that only the owner may read,
-//! synced, renamed, and its folder synced. It never holds more than a few chunks in memory.
+//! synced, renamed, and its folder synced. Chunks are read to where they are sealed or opened and written from there; one
+//! thread reads and transforms while another writes, and a few batches are all that is ever in memory.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroizing;
-
-use super::atomic::temporary_name;
-use crate::envelope::{SealError, SealedDigest, Sealer, UnsealError, Unsealer};
-
-const BATCH: usize = 256 * 1024;
-/// Room for what a batch becomes: a pending chunk more, its tags, the header.
-const OUTPUT: usize = BATCH + 64 * 1024;
+use super::batch::{Batch, CHUNKS};
+use super::new_file::{KeepError, NewFile};
+use super::pump::{Fill, pump};
+use crate::envelope::cobblestone::{CHUNK_LEN, TAG_LEN};
+use crate::envelope::{MAX_START_LEN, SealError, SealedDigest, Sealer, UnsealError, Unsealer};
 
 /// Why a file was not sealed or unsealed. The target is as it was before, but for [`SealFileError::Unsure`].
 #[derive(Debug, thiserror::Error)]
@@ -89,13 +87,13 @@ pub struct SealedFile {
     pub sha256: [u8; 32],
 }
 
-/// Seals `source` into `target`, which is replaced if it is there. `sealer` gets the length of the plaintext; a source
-/// that changes its length meanwhile is an error.
+/// Seals `source` into `target`, which is replaced if it is there, and gives the sealed file's length. `sealer` gets the
+/// length of the plaintext; a source that changes its length meanwhile is an error.
 ///
 /// ```no_run
 /// # use spacelift_worker_core::{envelope::{workspace, Context}, files::seal_file, pool::PoolKey};
 /// # fn seal(key: &PoolKey, context: &Context) -> Result<(), Box<dyn std::error::Error>> {
-/// let sealed = seal_file("workspace.tar.zst".as_ref(), "workspace.sealed".as_ref(), |len| {
+/// let len = seal_file("workspace.tar.zst".as_ref(), "workspace.sealed".as_ref(), |len| {
 ///     workspace::sealer(key, context, Some(len))
 /// })?;
 /// # Ok(()) }
@@ -107,139 +105,135 @@ pub fn seal_file(
     source: &Path,
     target: &Path,
     sealer: impl FnOnce(u64) -> Result<Sealer, SealError>,
+) -> Result<u64, SealFileError> {
+    seal(source, target, sealer, None).map(|(len, _)| len)
+}
+
+/// As [`seal_file`], with the digest by which messages name the sealed file. The digest costs several times as much as
+/// sealing itself.
+///
+/// # Errors
+/// [`SealFileError`]
+pub fn seal_file_with_digest(
+    source: &Path,
+    target: &Path,
+    sealer: impl FnOnce(u64) -> Result<Sealer, SealError>,
 ) -> Result<SealedFile, SealFileError> {
+    let (len, digest) = seal(source, target, sealer, Some(SealedDigest::new()))?;
+    Ok(SealedFile { len, sha256: digest.unwrap_or_default().finish() })
+}
+
+fn seal(
+    source: &Path,
+    target: &Path,
+    sealer: impl FnOnce(u64) -> Result<Sealer, SealError>,
+    mut digest: Option<SealedDigest>,
+) -> Result<(u64, Option<SealedDigest>), SealFileError> {
     let failed = |error| SealFileError::Seal { path: source.to_owned(), source: error };
-    let mut input = Input::open(source, target)?;
-    let mut sealer = sealer(input.len).map_err(failed)?;
-    let mut output = Output::create(target)?;
-    let mut digest = SealedDigest::new();
-    let mut len = 0;
-    let mut sealed = Vec::with_capacity(OUTPUT);
-    let mut put = |sealed: &mut Vec<u8>| {
-        digest.update(sealed);
-        len += sealed.len() as u64;
-        output.write(sealed)?;
-        sealed.clear();
-        Ok(())
-    };
-    while let Some(plain) = input.next()? {
-        sealer.update(plain, &mut sealed).map_err(failed)?;
-        put(&mut sealed)?;
+    let unread = |error| read_error(source, error);
+    let unwritten = |error| write_error(target, error);
+    let (input, plain_len) = open_source(source, target)?;
+    let (head, chunks) = sealer(plain_len).and_then(Sealer::into_chunks).map_err(failed)?;
+    let mut output = NewFile::create(target).map_err(unwritten)?;
+    output.file.write_all(&head).map_err(unwritten)?;
+    if let Some(digest) = &mut digest {
+        digest.update(&head);
     }
-    sealer.finish(&mut sealed).map_err(failed)?;
-    put(&mut sealed)?;
-    output.keep()?;
-    Ok(SealedFile { len, sha256: digest.finish() })
+    let mut len = head.len() as u64;
+    // The last batch takes it.
+    let mut chunks = Some(chunks);
+    let fill = |batch: &mut Batch| {
+        let end = batch.read_plain(&input).map_err(unread)?;
+        if let Some(chunks) = &mut chunks {
+            chunks.seal_in_place(batch.full_mut()).map_err(failed)?;
+        }
+        if end && let Some(chunks) = chunks.take() {
+            let last = batch.last_mut(TAG_LEN);
+            chunks.finish_in_place(last).map_err(failed)?;
+            let last = last.len();
+            batch.set_last(last);
+        }
+        if let Some(digest) = &mut digest {
+            digest.update(batch.sealed());
+        }
+        len += batch.sealed().len() as u64;
+        Ok(if end { Fill::End } else { Fill::More })
+    };
+    pump(batch_chunks(plain_len), fill, |batch| output.file.write_all(batch.sealed()).map_err(unwritten))?;
+    keep(output, target)?;
+    Ok((len, digest))
 }
 
 /// Opens the sealed file `source` into `target`, which is replaced if it is there, and gives the plaintext's length.
 ///
 /// # Errors
 /// [`SealFileError`]
-pub fn unseal_file(source: &Path, target: &Path, mut unsealer: Unsealer<'_>) -> Result<u64, SealFileError> {
+pub fn unseal_file(source: &Path, target: &Path, unsealer: Unsealer<'_>) -> Result<u64, SealFileError> {
     let failed = |error| SealFileError::Unseal { path: source.to_owned(), source: error };
-    let mut input = Input::open(source, target)?;
-    let mut output = Output::create(target)?;
+    let unread = |error| read_error(source, error);
+    let unwritten = |error| write_error(target, error);
+    let (mut input, sealed_len) = open_source(source, target)?;
+    let mut start = Vec::with_capacity(MAX_START_LEN);
+    (&input).take(MAX_START_LEN as u64).read_to_end(&mut start).map_err(unread)?;
+    let (chunks, body_at) = unsealer.begin(&start).map_err(failed)?;
+    input.seek(SeekFrom::Start(body_at as u64)).map_err(unread)?;
+    let output = NewFile::create(target).map_err(unwritten)?;
     let mut len = 0;
-    let mut plain = Zeroizing::new(Vec::with_capacity(OUTPUT));
-    while let Some(sealed) = input.next()? {
-        unsealer.update(sealed, &mut plain).map_err(failed)?;
-        output.write(&plain)?;
-        len += plain.len() as u64;
-        plain.clear();
-    }
-    unsealer.finish(&mut plain).map_err(failed)?;
-    output.write(&plain)?;
-    len += plain.len() as u64;
-    output.keep()?;
+    // The last batch takes it.
+    let mut chunks = Some(chunks);
+    let damaged = |_| failed(UnsealError::Damaged);
+    let fill = |batch: &mut Batch| {
+        let end = batch.read_sealed(&input).map_err(unread)?;
+        if let Some(chunks) = &mut chunks {
+            chunks.open_in_place(batch.full_mut()).map_err(damaged)?;
+        }
+        if end && let Some(chunks) = chunks.take() {
+            let last = chunks.finish_in_place(batch.last_mut(0)).map_err(damaged)?;
+            batch.set_last(last);
+        }
+        len += batch.plain_len() as u64;
+        Ok(if end { Fill::End } else { Fill::More })
+    };
+    pump(batch_chunks(sealed_len), fill, |batch| batch.write_plain(&output.file).map_err(unwritten))?;
+    keep(output, target)?;
     Ok(len)
 }
 
-struct Input<'a> {
-    path: &'a Path,
-    file: File,
-    len: u64,
-    batch: Zeroizing<Vec<u8>>,
+/// The source and its length, when it is a regular file and not the target.
+fn open_source(source: &Path, target: &Path) -> Result<(File, u64), SealFileError> {
+    let failed = |error| read_error(source, error);
+    // Asked before it is opened: opening a pipe waits for its other end.
+    if !fs::metadata(source).map_err(failed)?.is_file() {
+        return Err(SealFileError::NotAFile { path: source.to_owned() });
+    }
+    let file = File::open(source).map_err(failed)?;
+    let facts = file.metadata().map_err(failed)?;
+    if let Ok(target) = fs::metadata(target)
+        && (target.dev(), target.ino()) == (facts.dev(), facts.ino())
+    {
+        return Err(SealFileError::SameFile { path: source.to_owned() });
+    }
+    Ok((file, facts.len()))
 }
 
-impl<'a> Input<'a> {
-    fn open(path: &'a Path, target: &Path) -> Result<Self, SealFileError> {
-        let failed = |source| SealFileError::Read { path: path.to_owned(), source };
-        // Asked before it is opened: opening a pipe waits for its other end.
-        if !fs::metadata(path).map_err(failed)?.is_file() {
-            return Err(SealFileError::NotAFile { path: path.to_owned() });
-        }
-        let file = File::open(path).map_err(failed)?;
-        let facts = file.metadata().map_err(failed)?;
-        if let Ok(target) = fs::metadata(target)
-            && (target.dev(), target.ino()) == (facts.dev(), facts.ino())
-        {
-            return Err(SealFileError::SameFile { path: path.to_owned() });
-        }
-        Ok(Self { path, file, len: facts.len(), batch: Zeroizing::new(vec![0; BATCH]) })
-    }
-
-    /// The next batch; `None` at the end of the file.
-    fn next(&mut self) -> Result<Option<&[u8]>, SealFileError> {
-        loop {
-            match self.file.read(&mut self.batch) {
-                Ok(0) => return Ok(None),
-                Ok(len) => return Ok(self.batch.get(..len)),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(source) => return Err(SealFileError::Read { path: self.path.to_owned(), source }),
-            }
-        }
-    }
+/// Chunks of a batch for a file of `len` bytes: no more than it needs, and room for the end of it.
+fn batch_chunks(len: u64) -> usize {
+    usize::try_from(len / CHUNK_LEN as u64 + 1).map_or(CHUNKS, |chunks| chunks.min(CHUNKS))
 }
 
-/// A new file beside the target, removed unless it is kept.
-struct Output<'a> {
-    target: &'a Path,
-    folder: &'a Path,
-    temporary: PathBuf,
-    file: File,
-    kept: bool,
+fn keep(output: NewFile<'_>, target: &Path) -> Result<(), SealFileError> {
+    output.keep().map_err(|error| match error {
+        KeepError::Sync(source) | KeepError::Rename(source) => write_error(target, source),
+        KeepError::Unsure(source) => SealFileError::Unsure { path: target.to_owned(), source },
+    })
 }
 
-impl<'a> Output<'a> {
-    fn create(target: &'a Path) -> Result<Self, SealFileError> {
-        let failed = |source| SealFileError::Write { path: target.to_owned(), source };
-        let name = target.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
-        let folder = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let temporary = folder.join(temporary_name(name));
-        let file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary).map_err(failed)?;
-        Ok(Self { target, folder, temporary, file, kept: false })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), SealFileError> {
-        self.file.write_all(bytes).map_err(|source| self.failed(source))
-    }
-
-    fn keep(mut self) -> Result<(), SealFileError> {
-        let renamed = self.file.sync_all().and_then(|()| fs::rename(&self.temporary, self.target));
-        renamed.map_err(|source| self.failed(source))?;
-        self.kept = true;
-        // Without this the rename itself may not survive a power cut.
-        let synced = File::open(self.folder).and_then(|folder| folder.sync_all());
-        synced.map_err(|source| SealFileError::Unsure { path: self.target.to_owned(), source })
-    }
-
-    fn failed(&self, source: io::Error) -> SealFileError {
-        SealFileError::Write { path: self.target.to_owned(), source }
-    }
+fn read_error(path: &Path, source: io::Error) -> SealFileError {
+    SealFileError::Read { path: path.to_owned(), source }
 }
 
-impl Drop for Output<'_> {
-    fn drop(&mut self) {
-        if !self.kept {
-            // Nobody is left to tell; what matters is the error on its way.
-            let _ = fs::remove_file(&self.temporary);
-        }
-    }
+fn write_error(path: &Path, source: io::Error) -> SealFileError {
+    SealFileError::Write { path: path.to_owned(), source }
 }
 
 #[cfg(test)]
@@ -264,8 +258,10 @@ mod tests {
         names
     }
 
+    const BATCH: usize = CHUNKS * CHUNK_LEN;
+
     fn seal(source: &Path, target: &Path) -> Result<SealedFile, SealFileError> {
-        seal_file(source, target, |len| workspace::sealer(&POOL, &context(), Some(len)))
+        seal_file_with_digest(source, target, |len| workspace::sealer(&POOL, &context(), Some(len)))
     }
 
     fn unseal(source: &Path, target: &Path) -> Result<u64, SealFileError> {
@@ -276,7 +272,7 @@ mod tests {
     fn a_file_comes_back_as_it_was_and_only_the_owner_may_read_either_target() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        for len in [0, 1, BATCH, 3 * BATCH + 5] {
+        for len in [0, 1, CHUNK_LEN - 1, CHUNK_LEN, BATCH - 1, BATCH, BATCH + 1, 6 * BATCH + 5] {
             let plain: Vec<u8> = (0..len).map(|at| (at % 253) as u8).collect();
             fs::write(at("plain"), &plain).unwrap();
             let sealed = seal(&at("plain"), &at("sealed")).unwrap();

@@ -11,7 +11,7 @@ use zstd::stream::read::Decoder;
 
 use super::removal::remove_tree;
 use super::tree::{Tree, open_root};
-use crate::files::atomic::temporary_name;
+use crate::files::new_file::temporary_name;
 
 /// Base-two logarithm of the largest window that is decompressed with: 8 MiB of memory, which RFC 8878 (3.1.1.1.2) asks
 /// every decoder to support and every encoder to keep to.

@@ -1,0 +1,125 @@
+//! Batches from one end to the other: this thread fills them, another empties them.
+//!
+//! A few batches go round, so that memory stays the same whatever passes, and what ends either end ends both.
+
+use std::panic;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use super::batch::Batch;
+
+/// Batches that go round: one is filled, one is emptied, the others wait so that neither end does.
+const BATCHES: usize = 4;
+
+/// Whether more comes after a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fill {
+    /// It was the last one.
+    End,
+    /// There is more.
+    More,
+}
+
+/// Calls `fill` for batch after batch until it says that it met the end, and `empty` for each of them in the same order.
+pub(super) fn pump<E: Send>(
+    chunks: usize,
+    mut fill: impl FnMut(&mut Batch) -> Result<Fill, E>,
+    mut empty: impl FnMut(&Batch) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    let mut batch = Batch::new(chunks);
+    // What fits into one batch is not worth a thread.
+    let first = fill(&mut batch)?;
+    if first == Fill::End {
+        return empty(&batch);
+    }
+    thread::scope(|scope| {
+        let (filled, to_empty) = sync_channel(BATCHES);
+        let (emptied, to_fill) = sync_channel(BATCHES);
+        let empty_all = move || -> Result<(), E> {
+            for batch in to_empty {
+                empty(&batch)?;
+                // The other end may have finished.
+                let _ = emptied.send(batch);
+            }
+            Ok(())
+        };
+        let emptying = scope.spawn(empty_all);
+        let result = fill_all(batch, chunks, fill, &filled, &to_fill);
+        drop(filled);
+        let other = emptying.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
+        other.and(result)
+    })
+}
+
+/// Goes on after the first batch. Ends early when the other end has ended, which then has its reason.
+fn fill_all<E>(
+    first: Batch,
+    chunks: usize,
+    mut fill: impl FnMut(&mut Batch) -> Result<Fill, E>,
+    filled: &SyncSender<Batch>,
+    to_fill: &Receiver<Batch>,
+) -> Result<(), E> {
+    let (mut batch, mut made, mut more) = (first, 1, Fill::More);
+    loop {
+        if filled.send(batch).is_err() || more == Fill::End {
+            return Ok(());
+        }
+        batch = if made < BATCHES {
+            made += 1;
+            Batch::new(chunks)
+        } else if let Ok(batch) = to_fill.recv() {
+            batch
+        } else {
+            return Ok(());
+        };
+        more = fill(&mut batch)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Passes `count` batches and gives the order in which they were emptied.
+    fn pass(
+        count: usize,
+        fail_filling: usize,
+        fail_emptying: usize,
+    ) -> (Result<(), &'static str>, Vec<usize>) {
+        let (mut number, mut seen) = (0, Vec::new());
+        let fill = |batch: &mut Batch| {
+            number += 1;
+            batch.set_last(number);
+            match number {
+                _ if number == fail_filling => Err("filling"),
+                _ if number == count => Ok(Fill::End),
+                _ => Ok(Fill::More),
+            }
+        };
+        let result = pump(1, fill, |batch| {
+            if seen.len() + 1 == fail_emptying {
+                return Err("emptying");
+            }
+            seen.push(batch.plain_len());
+            Ok(())
+        });
+        (result, seen)
+    }
+
+    #[test]
+    fn batches_arrive_all_and_in_order() {
+        for count in [1, 2, BATCHES, BATCHES + 1, 100] {
+            assert_eq!(pass(count, 0, 0), (Ok(()), (1..=count).collect()));
+        }
+    }
+
+    #[test]
+    fn an_error_at_either_end_ends_both_and_is_told() {
+        for at in [1, 2, BATCHES + 1, 50] {
+            let (result, seen) = pass(100, at, 0);
+            assert_eq!((result, seen.len()), (Err("filling"), at - 1));
+            let (result, seen) = pass(100, 0, at);
+            assert_eq!((result, seen.len()), (Err("emptying"), at - 1));
+        }
+    }
+}
