@@ -25,7 +25,7 @@ PURE := -p spacelift-worker-core --no-default-features --features pure-rust
 
 # In this order, one at a time: what is quick to tell comes first, and all of them share one target folder
 .NOTPARALLEL:
-.PHONY: help bench-mask demo mask-streams test setup fmt lint docs pure deny advisories fuzz bench sparse
+.PHONY: help bench-mask demo mask-streams test setup fmt lint docs pure deny advisories fuzz bench bench-tables sparse
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -82,8 +82,11 @@ fuzz: $(FUZZ) ## invents bytes for FUZZ_TARGETS, FUZZ_SECONDS each; what it find
 $(FUZZ):
 	@sh tests/setup.sh fuzz $(FUZZ_VERSION) $(TOOLS)/cargo-fuzz-$(FUZZ_VERSION)
 
-bench: ## how fast, each beside its rival; results stand in target/criterion
-	cargo bench -p spacelift-worker-benches --locked
+bench: bench-tables ## how fast, each beside its rival; details stand in target/criterion
+	cargo bench -p spacelift-worker-benches --locked --bench envelope --bench mask --bench policy
+
+bench-tables: ## tables of figures and the bars they hold, in target/performance; 10 minutes of a quiet machine
+	cargo bench -p spacelift-worker-benches --locked --bench sealing_table
 
 sparse: ## memory of sealing and opening: SPARSE_BYTES (20 GiB) as a stream, a tenth of that file to file
 	cargo build --release --locked --quiet -p spacelift-worker-core --no-default-features --features files --example constant_memory

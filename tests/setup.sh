@@ -32,6 +32,12 @@ install_c_compiler() {
     command -v cc >/dev/null || apt_install gcc libc6-dev
 }
 
+# The rivals of the benchmarks: the headers of OpenSSL are compiled against, age is run
+install_rivals() {
+    command -v pkg-config >/dev/null && pkg-config --exists openssl || apt_install pkg-config libssl-dev
+    command -v age >/dev/null && command -v ssh-keygen >/dev/null || apt_install age openssh-client
+}
+
 install_mosquitto() {
     # Debian keeps it in sbin, which is not on the PATH of a plain user
     PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v mosquitto >/dev/null && return
@@ -85,7 +91,7 @@ install_cargo_fuzz() {
 }
 
 case "${1:-}" in
-    tools) install_c_compiler; install_mosquitto; install_openssl; install_python; install_go ;;
+    tools) install_c_compiler; install_mosquitto; install_openssl; install_rivals; install_python; install_go ;;
     deny) install_cargo_deny "$2" "$3" ;;
     fuzz) install_cargo_fuzz "$2" "$3" ;;
     *) fail "usage: $0 tools | deny VERSION ROOT | fuzz VERSION ROOT" ;;

@@ -8,8 +8,11 @@ use std::thread;
 
 use super::batch::Batch;
 
-/// Batches that go round: one is filled, one is emptied, the others wait so that neither end does.
-const BATCHES: usize = 4;
+/// Batches that go round.
+const BATCHES: usize = 24;
+/// Emptied batches go back so many at a time: filling is faster, so it waits for each of them, and waking a thread costs
+/// as much as reading a batch.
+const GROUP: usize = 12;
 
 /// Whether more comes after a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +39,14 @@ pub(super) fn pump<E: Send>(
         let (filled, to_empty) = sync_channel(BATCHES);
         let (emptied, to_fill) = sync_channel(BATCHES);
         let empty_all = move || -> Result<(), E> {
+            let mut group = Vec::with_capacity(GROUP);
             for batch in to_empty {
                 empty(&batch)?;
-                // The other end may have finished.
-                let _ = emptied.send(batch);
+                group.push(batch);
+                if group.len() == GROUP {
+                    // The other end may have finished.
+                    let _ = emptied.send(std::mem::replace(&mut group, Vec::with_capacity(GROUP)));
+                }
             }
             Ok(())
         };
@@ -57,21 +64,22 @@ fn fill_all<E>(
     chunks: usize,
     mut fill: impl FnMut(&mut Batch) -> Result<Fill, E>,
     filled: &SyncSender<Batch>,
-    to_fill: &Receiver<Batch>,
+    to_fill: &Receiver<Vec<Batch>>,
 ) -> Result<(), E> {
     let (mut batch, mut made, mut more) = (first, 1, Fill::More);
+    let mut empty = Vec::new();
     loop {
         if filled.send(batch).is_err() || more == Fill::End {
             return Ok(());
         }
-        batch = if made < BATCHES {
+        if empty.is_empty() && made == BATCHES {
+            let Ok(group) = to_fill.recv() else { return Ok(()) };
+            empty = group;
+        }
+        batch = empty.pop().unwrap_or_else(|| {
             made += 1;
             Batch::new(chunks)
-        } else if let Ok(batch) = to_fill.recv() {
-            batch
-        } else {
-            return Ok(());
-        };
+        });
         more = fill(&mut batch)?;
     }
 }

@@ -48,7 +48,9 @@ fn a_writer_below_that_failed_once_makes_the_sealed_file_fail() {
     }
     let mut writer = SealWriter::new(workspace::sealer(&POOL, &context(), None).unwrap(), Full(0));
     writer.write_all(&pattern(100)).unwrap();
-    writer.write_all(&pattern(20_000)).unwrap_err();
-    writer.write_all(&pattern(100)).unwrap_err();
-    assert!(writer.finish().is_err());
+    for _ in 0..3 {
+        let error = writer.write_all(&pattern(20_000)).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+    }
+    assert_eq!(writer.finish().err().unwrap().kind(), std::io::ErrorKind::StorageFull);
 }
