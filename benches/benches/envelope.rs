@@ -8,7 +8,7 @@ mod rivals;
 use std::hint::black_box;
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
-use rivals::{Age, AwsLc, openssl_open, openssl_seal};
+use rivals::{age::Age, aws_lc::AwsLc, openssl};
 use spacelift_worker_benches::{context, in_test_mode, pool_key};
 use spacelift_worker_core::crypto::{Backend, with_backend};
 use spacelift_worker_core::envelope::cobblestone::{CHUNK_LEN, Decryptor, Encryptor};
@@ -70,7 +70,7 @@ fn sealing(criterion: &mut Criterion, plain: &[u8]) {
     row(&mut group, "body alone, pure Rust", |out| with_backend(Backend::PureRust, || encrypt(plain, out)));
     let raw = AwsLc::new();
     row(&mut group, "rival: AES-256-GCM alone, aws-lc", |out| raw.seal(plain, out));
-    row(&mut group, "rival: AES-256-GCM alone, OpenSSL", |out| openssl_seal(plain, out));
+    row(&mut group, "rival: AES-256-GCM alone, OpenSSL", |out| openssl::seal(plain, out));
     let age = Age::new();
     row(&mut group, "rival: age", |out| age.seal(plain, out));
     group.finish();
@@ -98,7 +98,7 @@ fn unsealing(criterion: &mut Criterion, plain: &[u8]) {
     let (raw, mut pieces) = (AwsLc::new(), Vec::new());
     raw.seal(plain, &mut pieces);
     row(&mut group, "rival: AES-256-GCM alone, aws-lc", |out| raw.open(&pieces, out));
-    row(&mut group, "rival: AES-256-GCM alone, OpenSSL", |out| openssl_open(&pieces, out));
+    row(&mut group, "rival: AES-256-GCM alone, OpenSSL", |out| openssl::open(&pieces, out));
     let (age, mut file) = (Age::new(), Vec::new());
     age.seal(plain, &mut file);
     row(&mut group, "rival: age", |out| age.open(&file, out));

@@ -5,7 +5,8 @@
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot do its work stops")]
 
-mod rivals;
+#[path = "rivals/aws_lc.rs"]
+mod aws_lc;
 mod sealing;
 
 use std::process::ExitCode;

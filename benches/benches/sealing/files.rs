@@ -85,7 +85,7 @@ impl Place {
         let program = std::env::current_exe().expect("this program");
         let (_, output) = self.command(Command::new(program).args([verb, "key", source, target]), target);
         let said: Vec<f64> = output.split_whitespace().map(|word| word.parse().expect("a number")).collect();
-        let [wall, cpu, peak] = said[..] else { panic!("three numbers, not {output}") };
+        let [wall, cpu, peak] = <[f64; 3]>::try_from(said).expect("three numbers");
         (Usage { wall, cpu }, peak)
     }
 

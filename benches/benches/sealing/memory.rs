@@ -7,7 +7,7 @@ use spacelift_worker_benches::{Pairs, context, median, pool_key};
 use spacelift_worker_core::envelope::{Sealer, Trust, Unsealer, seal};
 
 use super::{Bar, Table, Work};
-use crate::rivals::AwsLc;
+use crate::aws_lc::AwsLc;
 
 pub(crate) fn measure(work: &Work, table: &mut Table) {
     let plain: Vec<u8> = (0..work.memory).map(|at| (at * 31 % 251) as u8).collect();

@@ -17,7 +17,7 @@ use spacelift_worker_core::envelope::{Trust, seal, unseal};
 use spacelift_worker_core::pool::PoolKey;
 
 use super::{Bar, Table, Work, milliseconds};
-use crate::rivals::AwsLc;
+use crate::aws_lc::AwsLc;
 
 const PLAIN: [u8; 1024] = [5; 1024];
 
