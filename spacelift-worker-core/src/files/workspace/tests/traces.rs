@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
 use super::*;
-use crate::files::atomic::temporary_name;
+use crate::files::new_file::temporary_name;
 
 /// Runs without the capabilities by which root passes over permissions, on a thread of its own, since they are a thread's.
 fn as_a_plain_user(job: impl FnOnce() + Send) {
