@@ -17,6 +17,7 @@ SPARSE_BYTES ?= 21474836480
 export SLW_PYTHON ?= $(CURDIR)/.venv/bin/python
 export SLW_ANSIBLE_PLAYBOOK ?= $(CURDIR)/.venv/bin/ansible-playbook
 export SLW_GO ?= $(firstword $(wildcard /usr/local/go/bin/go) $(CURDIR)/.venv/bin/go)
+export SLW_HAPROXY ?= $(firstword $(wildcard /usr/local/sbin/haproxy /usr/sbin/haproxy /opt/homebrew/sbin/haproxy) /usr/sbin/haproxy)
 export SLW_MOSQUITTO ?= $(firstword $(wildcard /usr/local/sbin/mosquitto /usr/sbin/mosquitto /opt/homebrew/sbin/mosquitto) /usr/sbin/mosquitto)
 export SLW_OPENSSL ?= $(or $(shell command -v openssl),/usr/bin/openssl)
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the tests need and this machine lacks: a C compiler, Mosquitto, OpenSSL, a Python environment, Go, cargo-deny,
-# cargo-fuzz.
+# Installs what the tests need and this machine lacks: a C compiler, Mosquitto, HAProxy, OpenSSL, a Python environment, Go,
+# cargo-deny, cargo-fuzz.
 # Says nothing and takes no time when all is there. Works as root, or with sudo; never touches what is installed already.
 set -eu
 cd "$(dirname "$0")/.."
@@ -50,6 +50,12 @@ install_openssl() {
     command -v openssl >/dev/null || apt_install openssl
 }
 
+install_haproxy() {
+    PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v haproxy >/dev/null && return
+    apt_install haproxy
+    if [ -d /run/systemd/system ]; then as_root systemctl disable --now haproxy.service >/dev/null 2>&1 || true; fi
+}
+
 venv_stamp() { pwd; cat tests/requirements.txt; }
 
 install_python() {
@@ -91,7 +97,7 @@ install_cargo_fuzz() {
 }
 
 case "${1:-}" in
-    tools) install_c_compiler; install_mosquitto; install_openssl; install_rivals; install_python; install_go ;;
+    tools) install_c_compiler; install_mosquitto; install_haproxy; install_openssl; install_rivals; install_python; install_go ;;
     deny) install_cargo_deny "$2" "$3" ;;
     fuzz) install_cargo_fuzz "$2" "$3" ;;
     *) fail "usage: $0 tools | deny VERSION ROOT | fuzz VERSION ROOT" ;;

@@ -4,6 +4,7 @@
 //! once, [`Launcher::run`] works until it is asked to end.
 
 mod build;
+mod comms;
 mod end;
 mod setup;
 mod signals;
@@ -16,10 +17,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::driver::{
-    self, Ending, FileJournal, HostCommand, JsonLayer, MqttEndpoint, RunContext, RunHost, SessionDriver,
+    self, Ending, FileJournal, HostCommand, JsonLayer, Outgoing, RunContext, RunHost, SessionDriver,
 };
 use crate::mask::Secrets;
 use crate::protocol::{JournalRecord, Session, SessionConfig};
+
+use comms::Transport;
 
 pub use build::LauncherBuilder;
 pub use end::LauncherEnd;
@@ -32,7 +35,7 @@ pub struct Launcher {
     /// The launcher's own; each run has more.
     secrets: Secrets,
     session: SessionConfig,
-    endpoint: MqttEndpoint,
+    transport: Transport,
     journal: FileJournal,
     restored: Option<JournalRecord>,
     state: StateFolder,
@@ -101,21 +104,22 @@ impl Launcher {
             Err(error) => return LauncherEnd::Failed { reason: error.to_string() },
         };
         let mut session = Session::new(self.session, seed, self.restored);
-        let endpoint = MqttEndpoint { last_will: session.last_will(driver::now()), ..self.endpoint };
+        let last_will = session.last_will(driver::now());
         tracing::info!(
             worker = %session.worker(),
             pool = %self.context.credentials.pool_id(),
-            broker = format!("{}:{}", endpoint.host, endpoint.port),
+            to = self.transport.shown(),
             "connecting"
         );
         let (sender, reports) = mpsc::channel(16);
         let end = SessionDriver {
             session,
             journal: self.journal,
-            link: driver::connect_mqtt(endpoint),
+            link: self.transport.connect(last_will),
             runs: RunHost { context: Arc::new(self.context), reports: sender },
             reports,
             commands,
+            outgoing: Outgoing::default(),
             in_hand: None,
             ending: Ending::new(self.drain_grace),
         }

@@ -14,6 +14,8 @@ use crate::source::workspace;
 pub enum Tool {
     /// The MQTT broker of Debian, 2.0 or later: `SLW_MOSQUITTO`.
     Mosquitto,
+    /// The HTTP proxy of Debian: `SLW_HAPROXY`.
+    Haproxy,
     /// A Python with `cryptography` 50 or later: `SLW_PYTHON`.
     Python,
     /// `ansible-playbook` of ansible-core: `SLW_ANSIBLE_PLAYBOOK`.
@@ -40,6 +42,7 @@ impl Tool {
     fn place(self) -> (&'static str, PathBuf) {
         match self {
             Self::Mosquitto => ("SLW_MOSQUITTO", PathBuf::from("/usr/sbin/mosquitto")),
+            Self::Haproxy => ("SLW_HAPROXY", PathBuf::from("/usr/sbin/haproxy")),
             Self::Python => ("SLW_PYTHON", workspace().join(".venv/bin/python")),
             Self::AnsiblePlaybook => ("SLW_ANSIBLE_PLAYBOOK", workspace().join(".venv/bin/ansible-playbook")),
             Self::Go => ("SLW_GO", PathBuf::from("/usr/local/go/bin/go")),

@@ -87,8 +87,8 @@ const CORE_OWNERS: &[Owned] = &[
     Owned { what: &["aho_corasick"], owners: &["mask/matcher/"] },
     Owned { what: &["rumqttc"], owners: &["driver/mqtt.rs", "driver/mqtt/"] },
     Owned {
-        what: &["reqwest"],
-        owners: &["driver/blob.rs", "driver/blob/", "driver/poll.rs", "driver/poll/"],
+        what: &["hyper", "hyper_util", "http_body_util"],
+        owners: &["driver/https.rs", "driver/blob/", "driver/poll/"],
     },
     Owned { what: &["rustls", "rustls_native_certs"], owners: &["driver/"] },
     Owned { what: &["tar", "zstd"], owners: &["files/"] },

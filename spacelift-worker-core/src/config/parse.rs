@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::list::{self, AllowedVariable, When};
 use super::mount::{self, Mount};
@@ -111,7 +112,20 @@ fn comms(reader: &mut Reader) -> Comms {
             Vec::new()
         }
     };
-    Comms { protocol, url, additional_root_cas }
+    let brokers = reader.list(&vars::BROKERS, "brokers, separated by commas", |entry| Ok(entry.to_owned()));
+    Comms { protocol, url, brokers, keep_alive: keep_alive(reader), additional_root_cas }
+}
+
+/// AWS IoT Core takes 30 to 1,200 seconds, and counts what is shorter or longer as the nearest of them.
+fn keep_alive(reader: &mut Reader) -> Duration {
+    let (shortest, longest) = (Duration::from_secs(30), Duration::from_secs(1_200));
+    let found = reader.duration(&vars::KEEP_ALIVE);
+    if (shortest..=longest).contains(&found) {
+        return found;
+    }
+    let text = Found::Value(reader.text(&vars::KEEP_ALIVE).unwrap_or_default());
+    reader.problem(vars::KEEP_ALIVE.name, text, "a duration from 30s to 20m", "write such as 30s or 1m");
+    shortest
 }
 
 fn proxy(reader: &Reader) -> Proxy {

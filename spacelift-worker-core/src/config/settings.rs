@@ -74,6 +74,10 @@ pub struct Comms {
     pub protocol: CommsProtocol,
     /// The base URL of the long-poll transport, `https://` or `http://`, without a slash at its end.
     pub url: Option<String>,
+    /// Brokers to try when the token's cannot be reached, in turn: `host`, `host:port`, `tls://host:port`, as found.
+    pub brokers: Vec<String>,
+    /// How often an MQTT connection shows that it lives: 30 to 1,200 seconds.
+    pub keep_alive: Duration,
     /// More certificate authorities to trust, beside the system's: PEM, one or more certificates each.
     pub additional_root_cas: Vec<String>,
 }

@@ -71,6 +71,8 @@ pub enum Kind {
     Mounts,
     /// Host names, addresses and networks.
     Hosts,
+    /// Brokers.
+    Endpoints,
     /// Certificates in layers of base64.
     RootCas,
 }
@@ -90,6 +92,7 @@ impl Kind {
             Self::PassedNames => "comma list of names, `ro_NAME` and `wo_NAME`",
             Self::Mounts => "comma list of `/host/path:/container/path`",
             Self::Hosts => "comma list of host names, addresses and networks",
+            Self::Endpoints => "comma list of `HOST`, `HOST:PORT` and `tls://HOST:PORT`",
             Self::RootCas => r#"base64 of `{"caCertificates":["<base64 of PEM>"]}`"#,
         }
     }
@@ -141,7 +144,17 @@ pub const SECTIONS: &[Section] = &[
     Section { title: "Identity", variables: &[&TOKEN, &PRIVATE_KEY] },
     Section {
         title: "Connection",
-        variables: &[&PROTOCOL, &URL, &ROOT_CAS, &HTTP_PROXY, &HTTPS_PROXY, &NO_PROXY, &METADATA],
+        variables: &[
+            &PROTOCOL,
+            &URL,
+            &BROKERS,
+            &KEEP_ALIVE,
+            &ROOT_CAS,
+            &HTTP_PROXY,
+            &HTTPS_PROXY,
+            &NO_PROXY,
+            &METADATA,
+        ],
     },
     Section {
         title: "Runs",
@@ -202,7 +215,23 @@ pub const URL: Variable = Variable::documented(
     "SPACELIFT_WORKER_COMMS_URL",
     Kind::Url,
     "",
-    "The control plane's base address for `poll`, such as `https://app.spacelift.io`. Not used by `mqtt`.",
+    "The control plane's base address for `poll`, such as `https://app.spacelift.io`. `http://` is for loopback alone. Not used by `mqtt`.",
+);
+
+/// More brokers.
+pub const BROKERS: Variable = Variable::extension(
+    "SPACELIFT_WORKER_BROKER_ENDPOINTS",
+    Kind::Endpoints,
+    "",
+    "More brokers of the same control plane, such as those of other regions. `mqtt` tries the token's broker first, and the next one in turn whenever one cannot be reached.",
+);
+
+/// The keep-alive of MQTT.
+pub const KEEP_ALIVE: Variable = Variable::extension(
+    "SPACELIFT_WORKER_MQTT_KEEP_ALIVE",
+    Kind::Duration,
+    "30s",
+    "How often a silent MQTT connection shows that it lives, from `30s` to `20m`. A shorter one notices a dead connection sooner.",
 );
 
 /// More certificate authorities.
@@ -218,7 +247,7 @@ pub const HTTP_PROXY: Variable = Variable::documented(
     "HTTP_PROXY",
     Kind::Secret,
     "",
-    "Proxy for the launcher's own `http://` requests; `http_proxy` is read, too. Runs see it only when it is whitelisted.",
+    "Proxy for `http://` requests. The launcher makes none but to loopback, so this is for runs: they see it only when it is whitelisted.",
 );
 
 /// Proxy for `https://`.
@@ -226,7 +255,7 @@ pub const HTTPS_PROXY: Variable = Variable::documented(
     "HTTPS_PROXY",
     Kind::Secret,
     "",
-    "Proxy for the launcher's own `https://` requests; `https_proxy` is read, too. Runs see it only when it is whitelisted.",
+    "Proxy by which the launcher reaches its broker, its control plane and storage: `http://[USER:PASSWORD@]HOST:PORT`, or `https://…`. It must open tunnels (CONNECT). `https_proxy` is read, too. Runs see it only when it is whitelisted.",
 );
 
 /// Exceptions from the proxies.
@@ -234,7 +263,7 @@ pub const NO_PROXY: Variable = Variable::documented(
     "NO_PROXY",
     Kind::Hosts,
     "",
-    "Hosts that the launcher reaches without a proxy; `no_proxy` is read, too. Runs see it only when it is whitelisted.",
+    "Hosts that the launcher reaches without a proxy: names with everything below them, addresses, networks, or `*`. Loopback always is. `no_proxy` is read, too. Runs see it only when it is whitelisted.",
 );
 
 /// Tags of the worker.

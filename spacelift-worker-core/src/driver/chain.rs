@@ -1,7 +1,8 @@
-//! An error with everything below it, printed once, at the edge.
+//! An error with everything below it: printed once, at the edge, or looked through for the one that matters.
 
 use std::error::Error;
 use std::fmt::Write;
+use std::io;
 
 /// The messages of an error and its sources, outermost first.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
@@ -19,16 +20,34 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+/// The first error of a type somewhere below, which may hide inside I/O errors.
+pub(crate) fn below<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut next: Option<&'a (dyn Error + 'static)> = Some(error);
+    while let Some(current) = next {
+        if let Some(found) = current.downcast_ref::<E>() {
+            return Some(found);
+        }
+        if let Some(inner) = current.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            let found = below(inner);
+            if found.is_some() {
+                return found;
+            }
+        }
+        next = current.source();
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[derive(Debug, thiserror::Error)]
     #[error("outer")]
-    struct Outer(#[source] std::io::Error);
+    struct Outer(#[source] io::Error);
 
     #[test]
     fn a_chain_reads_from_the_outside_in() {
-        assert_eq!(chain(&Outer(std::io::Error::other("inner"))), "outer: inner");
+        assert_eq!(chain(&Outer(io::Error::other("inner"))), "outer: inner");
     }
 }

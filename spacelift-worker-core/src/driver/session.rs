@@ -5,11 +5,12 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::clock;
 use super::journal::FileJournal;
-use super::link::{Link, LinkCommand, LinkEvent, LinkFailure};
+use super::link::{AckToken, Fault, Link, LinkCommand, LinkEvent, LinkFailure};
 use super::run::{RunCommand, RunHandle, RunHost};
 use crate::ids::Lease;
 use crate::protocol::message::{Finished, LogManifest, NackReason, RunState};
@@ -21,6 +22,9 @@ const FIRST_ATTEMPTS: u32 = 5;
 const MISCONFIGURED_ATTEMPTS: u32 = 2;
 /// A cycled worker is gone within 20 seconds, its goodbye included.
 const CYCLE_LIMIT_MS: u64 = 15_000;
+
+/// How long a goodbye may take, with everything that is to be said before it.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a run tells the session.
 #[derive(Debug)]
@@ -67,8 +71,39 @@ pub enum SessionEnd {
         /// The reason of the last attempt.
         reason: String,
     },
+    /// Another process speaks for this worker.
+    Duplicate {
+        /// How it was noticed.
+        reason: String,
+    },
     /// The session gave up.
     Fatal(FatalReason),
+}
+
+/// What is on its way to the transport. The session keeps the rest, where a later status takes the place of an earlier
+/// one, so that a slow transport makes nothing grow and puts nothing out of order.
+#[derive(Debug, Default)]
+pub(crate) struct Outgoing {
+    /// The connection that is up.
+    connection: Option<u64>,
+    /// For the transport as soon as it takes something.
+    next: Option<LinkCommand>,
+    /// Owed to the transport once all answers have gone.
+    owed: Option<AckToken>,
+}
+
+impl Outgoing {
+    /// Fetches the next message from the session, or the acknowledgement after the last one.
+    fn fill(&mut self, session: &mut Session) {
+        if self.next.is_some() {
+            return;
+        }
+        let Some(connection) = self.connection else { return };
+        self.next = match session.poll_transmit() {
+            Some(transmit) => Some(LinkCommand::Send { connection, bytes: transmit.bytes }),
+            None => self.owed.take().map(LinkCommand::Acknowledge),
+        };
+    }
 }
 
 /// Everything the loop works with.
@@ -79,6 +114,7 @@ pub(crate) struct SessionDriver {
     pub(crate) runs: RunHost,
     pub(crate) reports: mpsc::Receiver<RunReport>,
     pub(crate) commands: mpsc::Receiver<HostCommand>,
+    pub(crate) outgoing: Outgoing,
     pub(crate) in_hand: Option<RunHandle>,
     pub(crate) ending: Ending,
 }
@@ -119,17 +155,25 @@ impl Ending {
 impl SessionDriver {
     /// Runs until the host, the control plane or a failure ends it.
     pub(crate) async fn run(mut self) -> SessionEnd {
+        let to_link = self.link.commands.clone();
         loop {
-            if let ControlFlow::Break(end) = self.flush().await {
+            if let ControlFlow::Break(end) = self.flush() {
                 return self.leave(end).await;
             }
             let deadline = self.session.poll_timeout().map_or(Duration::from_secs(1), clock::until);
+            // Nothing more is heard before everything is said about what was heard, so that what waits is bounded.
+            let is_quiet = self.outgoing.next.is_none();
             tokio::select! {
-                event = self.link.events.recv() => {
+                event = self.link.events.recv(), if is_quiet => {
                     if let Some(event) = event
-                        && let ControlFlow::Break(end) = self.link_event(event).await
+                        && let ControlFlow::Break(end) = self.link_event(event)
                     {
                         return end;
+                    }
+                }
+                permit = to_link.reserve(), if !is_quiet => {
+                    if let (Ok(permit), Some(command)) = (permit, self.outgoing.next.take()) {
+                        permit.send(command);
                     }
                 }
                 Some(report) = self.reports.recv() => self.report(report),
@@ -141,9 +185,14 @@ impl SessionDriver {
     }
 
     /// Passes on what the session has: transmissions first, so that a `cycle` is acknowledged before it acts.
-    async fn flush(&mut self) -> ControlFlow<SessionEnd> {
-        while let Some(transmit) = self.session.poll_transmit() {
-            let _ = self.link.commands.send(LinkCommand::Send(transmit.bytes)).await;
+    fn flush(&mut self) -> ControlFlow<SessionEnd> {
+        loop {
+            self.outgoing.fill(&mut self.session);
+            let Some(command) = self.outgoing.next.take() else { break };
+            if let Err(TrySendError::Full(command)) = self.link.commands.try_send(command) {
+                self.outgoing.next = Some(command);
+                break;
+            }
         }
         while let Some(event) = self.session.poll_event() {
             self.event(event)?;
@@ -194,35 +243,42 @@ impl SessionDriver {
         }
     }
 
-    async fn link_event(&mut self, event: LinkEvent) -> ControlFlow<SessionEnd> {
+    fn link_event(&mut self, event: LinkEvent) -> ControlFlow<SessionEnd> {
         match event {
-            LinkEvent::Up => {
+            LinkEvent::Up { connection } => {
+                self.outgoing = Outgoing { connection: Some(connection), ..Outgoing::default() };
                 self.ending.connected_once = true;
                 tracing::info!(worker = %self.session.worker(), "connected");
                 self.session.handle_connected(clock::now());
             }
             LinkEvent::Down(failure) => {
                 tracing::warn!(reason = %failure, "not connected");
+                self.outgoing = Outgoing::default();
                 self.session.handle_disconnected(clock::now());
-                return self.first_connection_failed(failure);
+                return self.connection_failed(failure);
             }
             LinkEvent::Message { bytes, token } => {
                 self.session.handle_message(clock::now(), &bytes, &mut self.journal);
                 // The answers go first, then the broker may forget the message.
-                while let Some(transmit) = self.session.poll_transmit() {
-                    let _ = self.link.commands.send(LinkCommand::Send(transmit.bytes)).await;
-                }
-                let _ = self.link.commands.send(LinkCommand::Acknowledge(token)).await;
+                self.outgoing.owed = Some(token);
             }
         }
         ControlFlow::Continue(())
     }
 
-    /// A lost connection is retried for ever; a first one that never comes about is a reason to end and say why.
-    fn first_connection_failed(&mut self, failure: LinkFailure) -> ControlFlow<SessionEnd> {
+    /// A lost connection is retried for ever; a first one that never comes about is a reason to end and say why. So is
+    /// another process with this worker's name, but for a run in hand, which goes on to its report.
+    fn connection_failed(&mut self, failure: LinkFailure) -> ControlFlow<SessionEnd> {
         self.ending.failures += 1;
-        let limit = if failure.misconfigured { MISCONFIGURED_ATTEMPTS } else { FIRST_ATTEMPTS };
-        if !self.ending.connected_once && self.ending.failures >= limit {
+        let limit = match failure.fault {
+            Fault::Network => FIRST_ATTEMPTS,
+            Fault::Configuration => MISCONFIGURED_ATTEMPTS,
+            Fault::Duplicate if self.session.is_idle() => {
+                return ControlFlow::Break(SessionEnd::Duplicate { reason: failure.reason });
+            }
+            Fault::Duplicate => u32::MAX,
+        };
+        if !self.ending.connected_once && self.ending.failures >= limit.saturating_mul(self.link.places) {
             return ControlFlow::Break(SessionEnd::NeverConnected { reason: failure.reason });
         }
         ControlFlow::Continue(())
@@ -265,19 +321,37 @@ impl SessionDriver {
         }
     }
 
-    /// Says goodbye and disconnects.
+    /// Says what is still to be said, then goodbye, and disconnects.
     async fn leave(mut self, end: SessionEnd) -> SessionEnd {
-        self.session.goodbye(clock::now());
-        let mut last = None;
-        while let Some(transmit) = self.session.poll_transmit() {
-            if let Some(bytes) = last.replace(transmit.bytes) {
-                let _ = self.link.commands.send(LinkCommand::Send(bytes)).await;
+        let words = async {
+            self.say_all().await;
+            self.session.goodbye(clock::now());
+            let mut last = None;
+            while let Some(transmit) = self.session.poll_transmit() {
+                if let (Some(bytes), Some(connection)) =
+                    (last.replace(transmit.bytes), self.outgoing.connection)
+                {
+                    let _ = self.link.commands.send(LinkCommand::Send { connection, bytes }).await;
+                }
             }
-        }
-        if self.link.commands.send(LinkCommand::Close(last.unwrap_or_default())).await.is_ok() {
-            // The transport ends its side when the broker has the goodbye, or after its own limit.
-            while self.link.events.recv().await.is_some() {}
+            if self.link.commands.send(LinkCommand::Close(last)).await.is_ok() {
+                // The transport ends its side when the other end has the goodbye, or after its own limit.
+                while self.link.events.recv().await.is_some() {}
+            }
+        };
+        if tokio::time::timeout(LEAVE_TIMEOUT, words).await.is_err() {
+            tracing::debug!("the transport did not take the goodbye in time");
         }
         end
+    }
+
+    async fn say_all(&mut self) {
+        loop {
+            self.outgoing.fill(&mut self.session);
+            let Some(command) = self.outgoing.next.take() else { return };
+            if self.link.commands.send(command).await.is_err() {
+                return;
+            }
+        }
     }
 }

@@ -1,11 +1,14 @@
 //! TLS for both transports and for storage: which roots are trusted, and who we are.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{AlertDescription, ClientConfig, RootCertStore};
 
+use super::chain::below;
+use super::link::{Fault, LinkFailure};
 use crate::secret::SecretText;
 
 /// Why no TLS configuration could be made.
@@ -46,6 +49,13 @@ impl Roots {
     /// No root at all, for a control plane that names its own in the token.
     pub fn empty() -> Self {
         Self(RootCertStore::empty())
+    }
+
+    /// Adds the system's roots to those that are here.
+    #[must_use]
+    pub(crate) fn and_system(mut self) -> Self {
+        self.0.extend(Self::from_system().0.roots);
+        self
     }
 
     /// Adds every certificate of a PEM text.
@@ -103,6 +113,34 @@ pub(crate) fn pool_client(
     let mut config = roots.builder()?.with_client_auth_cert(chain, key).map_err(TlsError::Identity)?;
     config.alpn_protocols = alpn.into_iter().map(<[u8]>::to_vec).collect();
     Ok(config)
+}
+
+/// What a person can do about an error of TLS, when there is one somewhere below. `who` is the other end.
+pub(crate) fn tls_failure(error: &(dyn Error + 'static), who: &str) -> Option<LinkFailure> {
+    match below::<rustls::Error>(error)? {
+        rustls::Error::AlertReceived(alert) => {
+            let is_about_us = matches!(
+                alert,
+                AlertDescription::UnknownCA
+                    | AlertDescription::BadCertificate
+                    | AlertDescription::CertificateExpired
+                    | AlertDescription::CertificateRevoked
+                    | AlertDescription::CertificateRequired
+                    | AlertDescription::CertificateUnknown
+                    | AlertDescription::DecryptError
+                    | AlertDescription::AccessDenied
+            );
+            let fault = if is_about_us { Fault::Configuration } else { Fault::Network };
+            let reason = format!(
+                "{who} refuses the pool's certificate ({alert:?}): was the pool reset, or is the token of another control plane?"
+            );
+            Some(LinkFailure { reason, fault })
+        }
+        rustls::Error::InvalidCertificate(why) => Some(LinkFailure::configuration(format!(
+            "the certificate of {who} is not trusted ({why}): is its authority in the token or in ADDITIONAL_ROOT_CAS?"
+        ))),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -7,19 +7,17 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::comms::{self, Named, Ways};
 use super::setup::{Problems, SetupError};
 use super::{Launcher, StateFolder};
-use crate::config::{self, CommsProtocol, LauncherConfig, Parsed, StorageHost};
-use crate::driver::{
-    self, ALPN_ON_443, AllowedHost, BlobClient, FileJournal, LineSink, MqttEndpoint, ProcessExecutor, Roots,
-    RunContext,
-};
+use crate::config::{self, LauncherConfig, Parsed};
+use crate::driver::{self, FileJournal, LineSink, ProcessExecutor, RunContext};
 use crate::exec::Executor;
 use crate::files::{self, Environment};
 use crate::ids::WorkerId;
 use crate::policy::InitializationPolicy;
 use crate::pool::PoolCredentials;
-use crate::protocol::{SessionConfig, topic};
+use crate::protocol::SessionConfig;
 use crate::run::{RunEnvironment, RunSettings};
 use crate::secret::SecretText;
 
@@ -81,11 +79,6 @@ impl LauncherBuilder {
             problems.add(problem);
         }
         let config = &self.parsed.config;
-        if config.comms.protocol == CommsProtocol::Poll {
-            problems.add(
-                "SPACELIFT_WORKER_COMMS_PROTOCOL: found \"poll\", expected \"mqtt\"; this version has no long-poll transport, so leave the variable out",
-            );
-        }
         let credentials = credentials(&self.parsed, &mut problems);
         let policy =
             config.initialization_policy.as_ref().and_then(|path| {
@@ -107,21 +100,17 @@ impl LauncherBuilder {
         mut problems: Problems,
     ) -> Result<Launcher, SetupError> {
         let config = self.parsed.config;
-        let roots = problems.take(roots(&config, &credentials));
+        let credentials = Arc::new(credentials);
         let worker = problems.take(worker_id());
         let state = problems.take(state_folder(&config));
-        let (Some(roots), Some(worker), Some(state)) = (roots, worker, state) else {
+        let (Some(worker), Some(state)) = (worker, state) else {
             return Err(problems.into_error());
         };
-        let endpoint = problems.take(endpoint(&credentials, roots.clone(), worker));
-        let allowed = config.storage.allowed_hosts.iter().map(allowed_host).collect();
-        let blobs = problems
-            .take(driver::anonymous_client(roots))
-            .and_then(|tls| problems.take(BlobClient::new(tls, allowed)));
+        let ways = comms::ways(&config, &credentials, worker, &mut problems);
         let journal = problems.take(FileJournal::open(&state.path));
         let scratch = problems.take(empty_scratch(&state));
-        let (Some(endpoint), Some(blobs), Some((journal, restored)), Some(scratch)) =
-            (endpoint, blobs, journal, scratch)
+        let (Some(Ways { transport, blobs }), Some((journal, restored)), Some(scratch)) =
+            (ways, journal, scratch)
         else {
             return Err(problems.into_error());
         };
@@ -137,7 +126,7 @@ impl LauncherBuilder {
         warnings.extend(unmasked);
         Ok(Launcher {
             context: RunContext {
-                credentials: Arc::new(credentials),
+                credentials,
                 worker,
                 executor: self.executor,
                 blobs,
@@ -149,7 +138,7 @@ impl LauncherBuilder {
             },
             secrets,
             session,
-            endpoint,
+            transport,
             journal,
             restored,
             drain_grace: config.timeouts.drain_grace,
@@ -157,15 +146,6 @@ impl LauncherBuilder {
             warnings,
         })
     }
-}
-
-/// An error that belongs to a variable.
-#[derive(Debug, thiserror::Error)]
-#[error("{variable}")]
-struct Named<E: std::error::Error + 'static> {
-    variable: &'static str,
-    #[source]
-    error: E,
 }
 
 /// Token and key; problems of a variable that is missing were told already.
@@ -183,63 +163,9 @@ fn credentials(parsed: &Parsed, problems: &mut Problems) -> Option<PoolCredentia
     }
 }
 
-/// The token's authority, or the system's; those of `ADDITIONAL_ROOT_CAS` in any case.
-fn roots(config: &LauncherConfig, credentials: &PoolCredentials) -> Result<Roots, driver::TlsError> {
-    let mut roots = match &credentials.token().parts().ca_pem {
-        Some(pem) => {
-            let mut roots = Roots::empty();
-            roots.add_pem(pem, "SPACELIFT_TOKEN")?;
-            roots
-        }
-        None => Roots::from_system(),
-    };
-    for pem in &config.comms.additional_root_cas {
-        roots.add_pem(pem, "ADDITIONAL_ROOT_CAS")?;
-    }
-    Ok(roots)
-}
-
 /// A worker's identity is made fresh by each process, so there is no older life of the same worker.
 fn worker_id() -> Result<WorkerId, crate::crypto::CryptoError> {
     Ok(WorkerId::from_parts(driver::now().unix_ms, driver::random_bits()?))
-}
-
-fn endpoint(
-    credentials: &PoolCredentials,
-    roots: Roots,
-    worker: WorkerId,
-) -> Result<MqttEndpoint, EndpointError> {
-    let token = credentials.token().parts();
-    let broker = &token.broker_endpoint;
-    let alpn = (broker.port == 443).then_some(ALPN_ON_443);
-    let key = credentials.key().to_pem()?;
-    let tls = driver::pool_client(roots, &token.certificate_pem, &key, alpn)?;
-    Ok(MqttEndpoint {
-        host: broker.host.clone(),
-        port: broker.port,
-        client_id: worker.to_string(),
-        listen: topic::to_worker(&token.namespace, token.pool_id, worker),
-        speak: topic::from_worker(&token.namespace, token.pool_id, worker),
-        last_will: Vec::new(),
-        tls: Arc::new(tls),
-    })
-}
-
-/// The pool's identity cannot be used for a connection.
-#[derive(Debug, thiserror::Error)]
-#[error("SPACELIFT_TOKEN and SPACELIFT_POOL_PRIVATE_KEY make no identity for TLS")]
-enum EndpointError {
-    Key(#[from] crate::crypto::CryptoError),
-    Tls(#[from] driver::TlsError),
-}
-
-fn allowed_host(host: &StorageHost) -> AllowedHost {
-    match host {
-        StorageHost::Name(name) => AllowedHost::Name(name.clone()),
-        StorageHost::Network { address, prefix } => {
-            AllowedHost::Network { address: *address, prefix: *prefix }
-        }
-    }
 }
 
 /// The folder for journal and scratch files: the configured one, or a fresh one that goes with the launcher.

@@ -54,6 +54,7 @@ impl From<SessionEnd> for LauncherEnd {
             SessionEnd::Shutdown => Self::Shutdown,
             SessionEnd::Cycled => Self::Cycled,
             SessionEnd::NeverConnected { reason } => Self::NeverConnected { reason },
+            SessionEnd::Duplicate { reason } => Self::Failed { reason },
             SessionEnd::Fatal(reason) => Self::Failed { reason: crate::driver::chain(&reason) },
         }
     }

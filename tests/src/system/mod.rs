@@ -1,6 +1,7 @@
 //! The whole system as processes on loopback: control plane, broker, launchers. Each ends with its handle.
 
 mod folder;
+mod haproxy;
 mod launcher;
 mod mosquitto;
 mod mothership;
@@ -8,6 +9,7 @@ mod process;
 mod site;
 
 pub use folder::{Folder, files_with};
+pub use haproxy::Haproxy;
 pub use launcher::{Launcher, LauncherSetup};
 pub use mosquitto::Mosquitto;
 pub use mothership::{Mothership, Pool};

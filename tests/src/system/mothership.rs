@@ -41,7 +41,10 @@ impl Mothership {
 
     /// One with its data in a given folder.
     pub fn start_in(folder: Folder, arguments: &[&str]) -> Self {
-        let mut serve = vec!["serve".to_owned(), "--listen".to_owned(), "127.0.0.1:0".to_owned()];
+        let mut serve = vec!["serve".to_owned()];
+        if !arguments.contains(&"--listen") {
+            serve.extend(["--listen", "127.0.0.1:0"].map(str::to_owned));
+        }
         serve.extend(arguments.iter().map(|argument| (*argument).to_owned()));
         let process = spawn(&folder, &serve);
         let mothership = Self { folder, serve, process };
@@ -106,6 +109,16 @@ impl Mothership {
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{arguments:?} failed: {stderr}\n{}", self.log());
         String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// Where HTTPS listens: `https://host:port`.
+    ///
+    /// # Panics
+    /// When it is not ready.
+    pub fn url(&self) -> String {
+        let endpoint = std::fs::read_to_string(self.data().join("endpoint.json")).expect("the endpoint file");
+        let endpoint: Value = serde_json::from_str(&endpoint).expect("JSON");
+        endpoint["url"].as_str().expect("a URL").to_owned()
     }
 
     /// Makes a key and a pool for it. Keys of 2048 bits, since tests make many.

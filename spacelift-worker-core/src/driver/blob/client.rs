@@ -1,28 +1,67 @@
 //! The HTTP client for objects.
 
-use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
-use reqwest::{Client, StatusCode, redirect};
+use futures_util::TryStreamExt as _;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::header::CONTENT_LENGTH;
+use hyper::{Method, Request};
 use rustls::ClientConfig;
 use tokio::fs::File;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::io::ReaderStream;
 use url::Url;
 
-use super::access::{Access, AllowedHost, Forbidden};
 use crate::crypto::{Sha256, hex};
+use crate::driver::dial::{Access, AllowedHost, DialError, Dialer, Proxies};
+use crate::driver::https::{Body, HttpError, Https, Lane, Origin, body, next_bytes};
+use crate::driver::tls::{Roots, TlsError, anonymous_client};
 
 /// Tries of one transfer; the pauses between them double from one second.
 const TRIES: u32 = 4;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Without a byte for this long, a transfer has failed.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long transfers may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlobTimeouts {
+    /// Without a byte for this long, a try has failed. Default: 30 s.
+    pub idle: Duration,
+    /// One try takes this long at most, and a second more for each `slowest` bytes. Default: 120 s.
+    pub total: Duration,
+    /// Bytes a second, below which a long try fails. Default: 64 KiB.
+    pub slowest: u64,
+}
+
+impl Default for BlobTimeouts {
+    fn default() -> Self {
+        Self { idle: Duration::from_secs(30), total: Duration::from_secs(120), slowest: 64 * 1024 }
+    }
+}
+
+impl BlobTimeouts {
+    fn limit(&self, len: u64) -> Limit {
+        let more = Duration::from_secs(len / self.slowest.max(1));
+        Limit { idle: self.idle, end: Instant::now() + self.total + more }
+    }
+}
+
+/// When a try has failed.
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    idle: Duration,
+    end: Instant,
+}
+
+impl Limit {
+    async fn hold<T>(&self, future: impl Future<Output = T>) -> Result<T, HttpError> {
+        timeout_at(self.end, future).await.map_err(|_| HttpError::Late)
+    }
+}
 
 /// Why an object could not be fetched or put. Never names the URL, which is a bearer secret.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +71,9 @@ pub enum BlobError {
     #[error("the control plane gave an address that is no https URL")]
     NotHttps,
     /// The host has no public address and is not listed.
-    #[error("{Forbidden}")]
+    #[error(
+        "the host has no public address; list it in SPACELIFT_WORKER_ALLOWED_STORAGE_HOSTS if it is yours"
+    )]
     Forbidden,
     /// The object is not what was announced.
     #[error("the object is not the announced one: {0}")]
@@ -53,7 +94,7 @@ pub enum BlobError {
     },
     /// The store could not be reached, or the connection was lost.
     #[error("the store could not be reached")]
-    Network(#[source] reqwest::Error),
+    Network(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The file at this end.
     #[error("cannot read or write the file {file}", file = .path.display())]
     File {
@@ -63,9 +104,6 @@ pub enum BlobError {
         #[source]
         source: io::Error,
     },
-    /// The client could not be made.
-    #[error("no HTTP client could be made")]
-    Client(#[source] reqwest::Error),
 }
 
 impl BlobError {
@@ -74,6 +112,15 @@ impl BlobError {
             Self::Network(_) => true,
             Self::Status { status } => *status >= 500 || *status == 408 || *status == 429,
             _ => false,
+        }
+    }
+}
+
+impl From<HttpError> for BlobError {
+    fn from(error: HttpError) -> Self {
+        match error {
+            HttpError::Dial(DialError::Forbidden) => Self::Forbidden,
+            error => Self::Network(Box::new(error)),
         }
     }
 }
@@ -87,38 +134,48 @@ pub(crate) enum Source {
     File(PathBuf),
 }
 
+/// Where an object is: nothing of it is shown.
+struct Place {
+    origin: Origin,
+    /// Path and query.
+    target: String,
+}
+
 /// What to fetch, as it was announced.
 struct Wanted<'a> {
-    url: Url,
+    place: Place,
     len: u64,
     sha256: &'a str,
 }
 
-/// Fetches and puts objects.
+/// Fetches and puts objects: one connection each, so that nothing of one transfer reaches into another.
 #[derive(Clone, Debug)]
 pub struct BlobClient {
-    http: Client,
-    access: Arc<Access>,
+    https: Https,
+    timeouts: BlobTimeouts,
 }
 
 impl BlobClient {
-    /// A client with this TLS configuration. `allowed` lists what is reachable although its address is not public.
+    /// A client that trusts `roots` and reaches hosts without a proxy. `allowed` lists what is reachable although its
+    /// address is not public.
     ///
     /// # Errors
-    /// [`BlobError::Client`] when the TLS configuration cannot be used.
-    pub fn new(tls: ClientConfig, allowed: Vec<AllowedHost>) -> Result<Self, BlobError> {
-        let access = Arc::new(Access::new(allowed));
-        let http = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .https_only(true)
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(IDLE_TIMEOUT)
-            .dns_resolver(access.clone())
-            .build()
-            .map_err(BlobError::Client)?;
-        Ok(Self { http, access })
+    /// [`TlsError`] when there are no roots.
+    pub fn direct(roots: Roots, allowed: Vec<AllowedHost>) -> Result<Self, TlsError> {
+        let tls = Arc::new(anonymous_client(roots)?);
+        Ok(Self::new(tls.clone(), &Dialer::new(Proxies::default(), tls), allowed))
+    }
+
+    /// A client with this TLS configuration, which reaches hosts as the dialer does.
+    pub(crate) fn new(tls: Arc<ClientConfig>, dialer: &Dialer, allowed: Vec<AllowedHost>) -> Self {
+        let https = Https::new(dialer.guarded(Access::new(allowed)), tls);
+        Self { https, timeouts: BlobTimeouts::default() }
+    }
+
+    /// With other timeouts.
+    #[must_use]
+    pub fn with_timeouts(self, timeouts: BlobTimeouts) -> Self {
+        Self { timeouts, ..self }
     }
 
     /// Fetches an object into a new file, and keeps it only when length and digest are the announced ones.
@@ -133,7 +190,7 @@ impl BlobClient {
         limit: u64,
         path: &Path,
     ) -> Result<(), BlobError> {
-        let wanted = self.wanted(url, len, sha256, limit)?;
+        let wanted = wanted(url, len, sha256, limit)?;
         let result = retried(|_| async {
             let fail = |source| BlobError::File { path: path.to_owned(), source };
             let mut file = File::create(path).await.map_err(fail)?;
@@ -157,7 +214,7 @@ impl BlobClient {
         sha256: &str,
         limit: u64,
     ) -> Result<Vec<u8>, BlobError> {
-        let wanted = self.wanted(url, len, sha256, limit)?;
+        let wanted = wanted(url, len, sha256, limit)?;
         retried(|_| async {
             let mut bytes = Vec::new();
             // Writing to memory does not fail.
@@ -168,11 +225,6 @@ impl BlobClient {
         .await
     }
 
-    fn wanted<'a>(&self, url: &str, len: u64, sha256: &'a str, limit: u64) -> Result<Wanted<'a>, BlobError> {
-        let url = self.check(url)?;
-        if len > limit { Err(BlobError::TooLarge { len, limit }) } else { Ok(Wanted { url, len, sha256 }) }
-    }
-
     /// One try: passes the body on, and fails unless length and digest are the announced ones.
     async fn receive(
         &self,
@@ -180,19 +232,17 @@ impl BlobClient {
         to: &mut (impl AsyncWrite + Unpin),
         fail: impl Fn(io::Error) -> BlobError,
     ) -> Result<(), BlobError> {
+        let limit = self.timeouts.limit(wanted.len);
         let mut hash = Sha256::new();
         let mut received = 0_u64;
-        let response = self.http.get(wanted.url.clone()).send().await.map_err(network)?;
-        success(response.status())?;
-        let mut body = response.bytes_stream();
-        while let Some(chunk) = body.next().await {
-            let chunk = chunk.map_err(network)?;
-            received += chunk.len() as u64;
+        let mut answer = self.ask(Method::GET, &wanted.place, None, body(Bytes::new()), limit).await?;
+        while let Some(bytes) = answer.next(limit).await? {
+            received += bytes.len() as u64;
             if received > wanted.len {
                 return Err(BlobError::Mismatch("it is longer"));
             }
-            hash.update(&chunk);
-            to.write_all(&chunk).await.map_err(&fail)?;
+            hash.update(&bytes);
+            to.write_all(&bytes).await.map_err(&fail)?;
         }
         if received < wanted.len {
             return Err(BlobError::Mismatch("it is shorter"));
@@ -208,53 +258,84 @@ impl BlobClient {
     /// # Errors
     /// [`BlobError`].
     pub(crate) async fn put(&self, url: &str, source: &Source) -> Result<(), BlobError> {
-        let url = self.check(url)?;
-        retried(|attempt| self.put_once(&url, source, attempt)).await
+        let place = place(url)?;
+        retried(|attempt| self.put_once(&place, source, attempt)).await
     }
 
-    async fn put_once(&self, url: &Url, source: &Source, attempt: u32) -> Result<(), BlobError> {
-        let request = self.http.put(url.clone());
-        let request = match source {
-            Source::Bytes(bytes) => request.body(bytes.clone()),
+    async fn put_once(&self, place: &Place, source: &Source, attempt: u32) -> Result<(), BlobError> {
+        let (len, body) = match source {
+            Source::Bytes(bytes) => (bytes.len() as u64, body(bytes.clone())),
             Source::File(path) => {
                 let fail = |source| BlobError::File { path: path.clone(), source };
                 let file = File::open(path).await.map_err(fail)?;
                 let len = file.metadata().await.map_err(fail)?.len();
-                request
-                    .header(reqwest::header::CONTENT_LENGTH, len)
-                    .body(reqwest::Body::wrap_stream(ReaderStream::with_capacity(file, 256 * 1024)))
+                let pieces = ReaderStream::with_capacity(file, 256 * 1024).map_ok(Frame::data);
+                (len, StreamBody::new(pieces).boxed_unsync())
             }
         };
-        let status = request.send().await.map_err(network)?.status();
-        // A store that does not overwrite answers so when the answer to the first try was lost. Should the bytes
-        // there be somebody else's, the reader's digest refuses them.
-        if attempt > 1 && status == StatusCode::PRECONDITION_FAILED {
-            return Ok(());
+        match self.ask(Method::PUT, place, Some(len), body, self.timeouts.limit(len)).await {
+            // A store that does not overwrite answers so when the answer to the first try was lost. Should the bytes
+            // there be somebody else's, the reader's digest refuses them.
+            Err(BlobError::Status { status: 412 }) if attempt > 1 => Ok(()),
+            answer => answer.map(|_| ()),
         }
-        success(status)
     }
 
-    fn check(&self, url: &str) -> Result<Url, BlobError> {
-        let url = Url::parse(url).map_err(|_| BlobError::NotHttps)?;
-        let host = url.host().filter(|_| url.scheme() == "https").ok_or(BlobError::NotHttps)?;
-        if self.access.host(&host) { Ok(url) } else { Err(BlobError::Forbidden) }
+    async fn ask(
+        &self,
+        method: Method,
+        place: &Place,
+        len: Option<u64>,
+        body: Body,
+        limit: Limit,
+    ) -> Result<Answer, BlobError> {
+        let mut request = Request::builder().method(method).uri(place.target.as_str());
+        if let Some(len) = len {
+            request = request.header(CONTENT_LENGTH, len);
+        }
+        let request = request.body(body).map_err(|_| BlobError::NotHttps)?;
+        let answered = async {
+            let mut lane = self.https.connect(&place.origin).await?;
+            let response = lane.send(request).await?;
+            Ok::<_, HttpError>((response, lane))
+        };
+        let (response, lane) = limit.hold(answered).await??;
+        match response.status() {
+            // A redirect is a refusal here: its target was not signed.
+            status if status.is_success() => Ok(Answer { body: response.into_body(), _lane: lane }),
+            status => Err(BlobError::Status { status: status.as_u16() }),
+        }
     }
 }
 
-fn network(error: reqwest::Error) -> BlobError {
-    let mut next = error.source();
-    while let Some(current) = next {
-        if current.is::<Forbidden>() {
-            return BlobError::Forbidden;
-        }
-        next = current.source();
-    }
-    BlobError::Network(error.without_url())
+/// A good answer, on its connection.
+struct Answer {
+    body: Incoming,
+    _lane: Lane,
 }
 
-fn success(status: StatusCode) -> Result<(), BlobError> {
-    // A redirect is a refusal here: its target was not signed.
-    if status.is_success() { Ok(()) } else { Err(BlobError::Status { status: status.as_u16() }) }
+impl Answer {
+    /// The next bytes; `None` at the end.
+    async fn next(&mut self, limit: Limit) -> Result<Option<Bytes>, HttpError> {
+        let limit = Limit { end: limit.end.min(Instant::now() + limit.idle), ..limit };
+        limit.hold(next_bytes(&mut self.body)).await?.transpose()
+    }
+}
+
+/// The place behind a URL, which must be HTTPS.
+fn place(url: &str) -> Result<Place, BlobError> {
+    let url = Url::parse(url).map_err(|_| BlobError::NotHttps)?;
+    let origin = Origin::of(&url).filter(Origin::is_secure).ok_or(BlobError::NotHttps)?;
+    let target = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    Ok(Place { origin, target })
+}
+
+fn wanted<'a>(url: &str, len: u64, sha256: &'a str, limit: u64) -> Result<Wanted<'a>, BlobError> {
+    let place = place(url)?;
+    if len > limit { Err(BlobError::TooLarge { len, limit }) } else { Ok(Wanted { place, len, sha256 }) }
 }
 
 async fn retried<T, F: Future<Output = Result<T, BlobError>>>(
@@ -279,20 +360,9 @@ async fn retried<T, F: Future<Output = Result<T, BlobError>>>(
 mod tests {
     use super::*;
 
-    fn client() -> BlobClient {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        BlobClient::new(tls, Vec::new()).unwrap()
-    }
-
     async fn refusal(url: &str) -> String {
-        client().get_bytes(url, 1, "", 10).await.unwrap_err().to_string()
+        let client = BlobClient::direct(Roots::from_system(), Vec::new()).unwrap();
+        client.get_bytes(url, 1, "", 10).await.unwrap_err().to_string()
     }
 
     #[tokio::test]
@@ -303,12 +373,19 @@ mod tests {
         assert!(refusal("https://[::1]:1/x").await.contains("no public address"));
         assert!(refusal("https://169.254.169.254/latest").await.contains("no public address"));
         assert!(refusal("https://0x7f.1/x").await.contains("no public address"));
+        assert!(refusal("https://2130706433/x").await.contains("no public address"));
+        assert!(refusal("https://[::ffff:127.0.0.1]:1/x").await.contains("no public address"));
+        assert!(refusal("https://[64:ff9b::7f00:1]:1/x").await.contains("no public address"));
         assert!(refusal("https://localhost:1/x").await.contains("no public address"));
+        // A zone is no part of a host in a URL (RFC 9844 took it out again).
+        assert!(refusal("https://[fe80::1%25eth0]/x").await.contains("https"));
+        assert!(refusal("https://[fe80::1%eth0]/x").await.contains("https"));
     }
 
     #[tokio::test]
     async fn an_announced_length_over_the_limit_is_refused_without_a_connection() {
-        let error = client().get_bytes("https://example.com/x", 11, "", 10).await.unwrap_err();
+        let client = BlobClient::direct(Roots::from_system(), Vec::new()).unwrap();
+        let error = client.get_bytes("https://example.com/x", 11, "", 10).await.unwrap_err();
         assert!(matches!(error, BlobError::TooLarge { len: 11, limit: 10 }));
     }
 }

@@ -1,97 +1,138 @@
-//! Whose fault a lost connection is: a wrong configuration, which a person must mend, or the network.
+//! Whose fault a lost connection is: a wrong configuration, which a person must mend, another process, or the network.
 
-use std::error::Error;
 use std::io;
 
-use rumqttc::{ConnectReturnCode, ConnectionError};
-use rustls::AlertDescription;
+use rumqttc::{ConnectReturnCode, ConnectionError, StateError};
 
-use crate::driver::link::LinkFailure;
+use super::BrokerPlace;
+use crate::driver::chain::{below, chain};
+use crate::driver::dial::{DialError, TunnelError, authority};
+use crate::driver::link::{Fault, LinkFailure};
+use crate::driver::tls::tls_failure;
+
+/// How a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// A person must mend something.
+    Configuration(String),
+    /// The broker closed it without a word.
+    ClosedByBroker(String),
+    /// Everything else.
+    Broken(String),
+    /// The broker gave it to another process, again and again.
+    TakenOver,
+}
+
+impl Failure {
+    /// For the session, with the broker's place in it.
+    pub(super) fn into_link(self, broker: &BrokerPlace) -> LinkFailure {
+        let at = authority(&broker.host, broker.port);
+        let (fault, reason) = match self {
+            Self::Configuration(reason) => (Fault::Configuration, reason),
+            Self::ClosedByBroker(reason) | Self::Broken(reason) => (Fault::Network, reason),
+            Self::TakenOver => (
+                Fault::Duplicate,
+                "another process connects with this worker's identifier, again and again: was this process copied with its memory?"
+                    .to_owned(),
+            ),
+        };
+        LinkFailure { reason: format!("broker {at}: {reason}"), fault }
+    }
+}
 
 /// Reads the chain of an error for what a person can act on.
 ///
 /// With TLS 1.3 a refused client certificate shows after the handshake only, as an alert inside an MQTT error.
-pub(super) fn classify(error: &ConnectionError) -> LinkFailure {
+pub(super) fn classify(error: &ConnectionError) -> Failure {
     if let ConnectionError::ConnectionRefused(code) = error {
-        let misconfigured = matches!(
-            code,
+        let reason = format!("the broker refuses the connection: {code:?}");
+        return match code {
             ConnectReturnCode::BadClientId
-                | ConnectReturnCode::BadUserNamePassword
-                | ConnectReturnCode::NotAuthorized
-        );
-        return LinkFailure { reason: format!("the broker refuses the connection: {code:?}"), misconfigured };
+            | ConnectReturnCode::BadUserNamePassword
+            | ConnectReturnCode::NotAuthorized => Failure::Configuration(reason),
+            _ => Failure::Broken(reason),
+        };
     }
-    match tls_error(error) {
-        Some(rustls::Error::AlertReceived(alert)) => LinkFailure {
-            reason: format!(
-                "the broker refuses the pool's certificate ({alert:?}): was the pool reset, or is the token of another control plane?"
-            ),
-            misconfigured: matches!(
-                alert,
-                AlertDescription::UnknownCA
-                    | AlertDescription::BadCertificate
-                    | AlertDescription::CertificateExpired
-                    | AlertDescription::CertificateRevoked
-                    | AlertDescription::CertificateRequired
-                    | AlertDescription::CertificateUnknown
-                    | AlertDescription::DecryptError
-                    | AlertDescription::AccessDenied
-            ),
-        },
-        Some(rustls::Error::InvalidCertificate(why)) => LinkFailure {
-            reason: format!(
-                "the broker's certificate is not trusted ({why}): is its authority in the token or in ADDITIONAL_ROOT_CAS?"
-            ),
-            misconfigured: true,
-        },
-        // rumqttc's messages repeat their sources already.
-        _ => LinkFailure { reason: error.to_string(), misconfigured: false },
+    if let Some(failure) = tls_failure(error, "the broker") {
+        return match failure.fault {
+            Fault::Configuration => Failure::Configuration(failure.reason),
+            _ => Failure::Broken(failure.reason),
+        };
     }
+    if let Some(dial) = below::<DialError>(error) {
+        let reason = chain(dial);
+        return match dial {
+            DialError::Tunnel { source: TunnelError::Credentials | TunnelError::NotHttp, .. } => {
+                Failure::Configuration(reason)
+            }
+            _ => Failure::Broken(reason),
+        };
+    }
+    // rumqttc's messages repeat their sources already.
+    let reason = error.to_string();
+    if is_end_of_stream(error) { Failure::ClosedByBroker(reason) } else { Failure::Broken(reason) }
 }
 
-/// The TLS error somewhere below, which hides inside I/O errors.
-fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    let mut next: Option<&'a (dyn Error + 'static)> = Some(error);
-    while let Some(current) = next {
-        if let Some(tls) = current.downcast_ref::<rustls::Error>() {
-            return Some(tls);
-        }
-        if let Some(inner) = current.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            let found = tls_error(inner);
-            if found.is_some() {
-                return found;
-            }
-        }
-        next = current.source();
-    }
-    None
+/// Whether the other end closed the stream, with TLS's goodbye or without it.
+fn is_end_of_stream(error: &ConnectionError) -> bool {
+    matches!(error, ConnectionError::MqttState(StateError::ConnectionAborted))
+        || below::<io::Error>(error).is_some_and(|error| {
+            matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset)
+        })
 }
 
 #[cfg(test)]
 mod tests {
+    use rustls::AlertDescription;
+
     use super::*;
 
     fn wrapped(tls: rustls::Error) -> ConnectionError {
         ConnectionError::Io(io::Error::new(io::ErrorKind::InvalidData, tls))
     }
 
+    fn configuration(failure: Failure) -> String {
+        match failure {
+            Failure::Configuration(reason) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn a_refused_certificate_is_a_matter_of_configuration() {
-        let failure = classify(&wrapped(rustls::Error::AlertReceived(AlertDescription::CertificateRevoked)));
-        assert!(failure.misconfigured);
-        assert!(failure.reason.contains("reset"), "{}", failure.reason);
+        let alert = rustls::Error::AlertReceived(AlertDescription::CertificateRevoked);
+        assert!(configuration(classify(&wrapped(alert))).contains("reset"));
+        let refused = ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized);
+        assert!(configuration(classify(&refused)).contains("NotAuthorized"));
     }
 
     #[test]
     fn an_unknown_authority_names_the_variable_to_set() {
         let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-        let failure = classify(&wrapped(unknown));
-        assert!(failure.misconfigured && failure.reason.contains("ADDITIONAL_ROOT_CAS"));
+        assert!(configuration(classify(&wrapped(unknown))).contains("ADDITIONAL_ROOT_CAS"));
     }
 
     #[test]
-    fn a_closed_connection_is_the_networks() {
-        let error = ConnectionError::Io(io::Error::from(io::ErrorKind::ConnectionReset));
-        assert!(!classify(&error).misconfigured);
+    fn a_proxy_that_wants_other_credentials_is_a_matter_of_configuration() {
+        let dial = DialError::Tunnel { proxy: "proxy:3128".to_owned(), source: TunnelError::Credentials };
+        let reason = configuration(classify(&ConnectionError::Io(io::Error::other(dial))));
+        assert!(reason.contains("proxy:3128") && reason.contains("HTTPS_PROXY"), "{reason}");
+    }
+
+    #[test]
+    fn a_closed_connection_is_told_from_a_broken_one() {
+        for kind in [io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset] {
+            let closed = classify(&ConnectionError::Io(io::Error::from(kind)));
+            assert!(matches!(closed, Failure::ClosedByBroker(_)), "{closed:?}");
+        }
+        let aborted = classify(&ConnectionError::MqttState(StateError::ConnectionAborted));
+        assert!(matches!(aborted, Failure::ClosedByBroker(_)), "{aborted:?}");
+        for error in [
+            ConnectionError::Io(io::ErrorKind::ConnectionRefused.into()),
+            ConnectionError::NetworkTimeout,
+            ConnectionError::ConnectionRefused(ConnectReturnCode::ServiceUnavailable),
+        ] {
+            assert!(matches!(classify(&error), Failure::Broken(_)), "{error:?}");
+        }
     }
 }
