@@ -5,13 +5,18 @@
 
 use std::process::ExitCode;
 
-use spacelift_worker_core::driver::protect_process;
+use spacelift_worker_core::driver::{main_if_asked, protect_process};
 use spacelift_worker_core::launcher::Launcher;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::prelude::*;
 
+fn main() -> ExitCode {
+    // The run initialization policy is evaluated by this program, too, in a process of its own.
+    main_if_asked().unwrap_or_else(launch)
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn launch() -> ExitCode {
     // Runs must not read the pool's key out of this process.
     if let Err(error) = protect_process() {
         eprintln!("the process cannot be protected: {error}");

@@ -1,6 +1,8 @@
 //! What the whole-system tests share. The tests themselves stand in `tests/tests`.
 
 pub mod house;
+#[expect(clippy::expect_used, clippy::panic, reason = "a test without its oracle has to stop and say why")]
+pub mod policy;
 pub mod source;
 #[expect(
     clippy::expect_used,

@@ -25,7 +25,7 @@ pub use parse::{Parsed, parse};
 pub use problem::{ConfigError, Found, Problem, Warning};
 pub use reference::reference;
 pub use settings::{
-    ChildEnvironment, Comms, CommsProtocol, Docker, Identity, LauncherConfig, Logs, Proxy, Storage, Timeouts,
-    VcsMapping,
+    ChildEnvironment, Comms, CommsProtocol, Docker, Identity, LauncherConfig, Logs, PolicySettings, Proxy,
+    Storage, Timeouts, VcsMapping,
 };
 pub use storage_host::StorageHost;

@@ -10,8 +10,8 @@ use super::problem::{ConfigError, Found, Problem, Warning};
 use super::reader::Reader;
 use super::root_cas;
 use super::settings::{
-    ChildEnvironment, Comms, CommsProtocol, Docker, Identity, LauncherConfig, Logs, Proxy, Storage, Timeouts,
-    VcsMapping,
+    ChildEnvironment, Comms, CommsProtocol, Docker, Identity, LauncherConfig, Logs, PolicySettings, Proxy,
+    Storage, Timeouts, VcsMapping,
 };
 use super::storage_host::StorageHost;
 use super::vars::{self, Spelling};
@@ -54,6 +54,7 @@ where
         proxy: proxy(&reader),
         metadata: metadata(&reader),
         initialization_policy: reader.text(&vars::POLICY).map(PathBuf::from),
+        policy: policy(&mut reader),
         timeouts: Timeouts {
             logs: reader.duration(&vars::LOGS_TIMEOUT),
             run: reader.duration(&vars::RUN_TIMEOUT),
@@ -145,6 +146,35 @@ fn metadata(reader: &Reader) -> BTreeMap<String, String> {
             Some((tag.to_owned(), reader.given(name).unwrap_or_default().to_owned()))
         })
         .collect()
+}
+
+fn policy(reader: &mut Reader) -> PolicySettings {
+    let expected = "absolute paths of programs, separated by commas";
+    let path = |entry: &str| match entry.starts_with('/') {
+        true => Ok(entry.to_owned()),
+        false => Err("write the path from / on, such as /usr/local/bin/verify".to_owned()),
+    };
+    let name = |entry: &str| match list::is_name(entry) {
+        true => Ok(entry.to_owned()),
+        false => Err("write the name alone".to_owned()),
+    };
+    let mut program_variables =
+        reader.list(&vars::POLICY_PROGRAM_ENVS, "names of variables, separated by commas", name);
+    for secret in [&vars::TOKEN, &vars::PRIVATE_KEY] {
+        if program_variables.iter().any(|name| name == secret.name) {
+            program_variables.retain(|name| name != secret.name);
+            reader.warn(Warning::NeverPassed {
+                list: vars::POLICY_PROGRAM_ENVS.name,
+                name: secret.name.to_owned(),
+            });
+        }
+    }
+    PolicySettings {
+        timeout: reader.duration(&vars::POLICY_TIMEOUT),
+        programs: reader.list(&vars::POLICY_PROGRAMS, expected, path),
+        program_variables,
+        strict: reader.boolean(&vars::POLICY_STRICT),
+    }
 }
 
 fn environment(reader: &mut Reader) -> ChildEnvironment {

@@ -36,6 +36,8 @@ pub struct LauncherConfig {
     pub storage: Storage,
     /// The file of the run initialization policy. Absent: every run is allowed.
     pub initialization_policy: Option<PathBuf>,
+    /// What that policy may do.
+    pub policy: PolicySettings,
     /// Whether sensitive outputs are uploaded.
     pub sensitive_output_upload: bool,
     /// Tags sent along at registration, by the text after `SPACELIFT_METADATA_`.
@@ -115,6 +117,19 @@ pub struct Timeouts {
     pub stop_grace: Duration,
     /// How long the launcher, asked to end, waits for its run.
     pub drain_grace: Duration,
+}
+
+/// What the run initialization policy may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicySettings {
+    /// How long one evaluation may take.
+    pub timeout: Duration,
+    /// Absolute paths of the programs that it may run.
+    pub programs: Vec<String>,
+    /// Names of the variables that these programs see.
+    pub program_variables: Vec<String>,
+    /// Whether a function that cannot work on what it is given denies the run.
+    pub strict: bool,
 }
 
 /// Which of the launcher's variables runs see, and which values never show in a log. Names only.

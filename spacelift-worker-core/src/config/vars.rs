@@ -65,6 +65,8 @@ pub enum Kind {
     Transport,
     /// Names of variables.
     Names,
+    /// Absolute paths of programs.
+    Programs,
     /// Names of variables, each with `ro_`, `wo_` or nothing before it.
     PassedNames,
     /// Mounts.
@@ -89,6 +91,7 @@ impl Kind {
             Self::Url => "URL",
             Self::Transport => "`mqtt` or `poll`",
             Self::Names => "comma list of names",
+            Self::Programs => "comma list of absolute paths",
             Self::PassedNames => "comma list of names, `ro_NAME` and `wo_NAME`",
             Self::Mounts => "comma list of `/host/path:/container/path`",
             Self::Hosts => "comma list of host names, addresses and networks",
@@ -158,7 +161,11 @@ pub const SECTIONS: &[Section] = &[
     },
     Section {
         title: "Runs",
-        variables: &[&POLICY, &LOGS_TIMEOUT, &RUN_TIMEOUT, &STOP_GRACE, &DRAIN_GRACE, &SENSITIVE_OUTPUT],
+        variables: &[&LOGS_TIMEOUT, &RUN_TIMEOUT, &STOP_GRACE, &DRAIN_GRACE, &SENSITIVE_OUTPUT],
+    },
+    Section {
+        title: "The run initialization policy",
+        variables: &[&POLICY, &POLICY_TIMEOUT, &POLICY_PROGRAMS, &POLICY_PROGRAM_ENVS, &POLICY_STRICT],
     },
     Section { title: "The environment of runs", variables: &[&WHITELIST, &MASK] },
     Section { title: "Logs", variables: &[&RUN_LOGS, &DEBUG] },
@@ -281,6 +288,38 @@ pub const POLICY: Variable = Variable::documented(
     Kind::Path,
     "",
     "The file with the run initialization policy. One that cannot be validated ends the launcher at its start. Absent: every run is allowed.",
+);
+
+/// The longest evaluation of the policy.
+pub const POLICY_TIMEOUT: Variable = Variable::extension(
+    "SPACELIFT_WORKER_POLICY_TIMEOUT",
+    Kind::Duration,
+    "5s",
+    "How long the policy may take for one run, programs of `exec` included. A run whose policy takes longer is denied.",
+);
+
+/// Programs that the policy may run.
+pub const POLICY_PROGRAMS: Variable = Variable::extension(
+    "SPACELIFT_WORKER_POLICY_PROGRAMS",
+    Kind::Programs,
+    "",
+    "Programs that the policy may run by `exec`. Absent: none, and a policy that calls `exec` ends the launcher at its start.",
+);
+
+/// The environment of these programs.
+pub const POLICY_PROGRAM_ENVS: Variable = Variable::extension(
+    "SPACELIFT_WORKER_POLICY_PROGRAM_ENVS",
+    Kind::Names,
+    "",
+    "Variables of the launcher's environment that programs of `exec` see; they see no others.",
+);
+
+/// Whether a function that cannot work denies.
+pub const POLICY_STRICT: Variable = Variable::extension(
+    "SPACELIFT_WORKER_POLICY_STRICT",
+    Kind::Boolean,
+    "false",
+    "Deny a run when a function of the policy cannot work on what it is given, such as `io.jwt.decode` on a text that is no token. Otherwise it is undefined, as in Open Policy Agent, and a warning in the launcher's log.",
 );
 
 /// The longest silence of a run.

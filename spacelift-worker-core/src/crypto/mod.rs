@@ -15,6 +15,7 @@
 //! | signatures | RSASSA-PSS, SHA-256, salt of 32 bytes (RFC 8017, 8.1) |
 //! | authenticated encryption | AES-256-GCM, tag of 16 bytes, no associated data (NIST SP 800-38D) |
 //! | derivation | HKDF-Expand with SHA-512 (RFC 5869, 2.3) |
+//! | tokens that a policy is given | the algorithms of JSON Web Signature, verified alone (RFC 7518, 3.1; RFC 8037, 3.1) |
 //! | bearer values of a server | HMAC-SHA-256 (RFC 2104), compared in constant time |
 //!
 //! It never chooses a nonce, and it never signs for a caller outside this crate: what may be signed, and under which
@@ -31,7 +32,9 @@ mod aws_lc;
 #[cfg(all(feature = "aws-lc", feature = "pure-rust"))]
 mod both;
 mod csr;
+mod digests;
 mod hex;
+mod jws;
 #[cfg(feature = "pure-rust")]
 mod pure;
 mod rsa;
@@ -52,7 +55,9 @@ pub use both::{Backend, with_backend};
 pub(crate) use csr::certificate_request_der;
 #[cfg(test)]
 pub(crate) use csr::self_signed_der;
+pub(crate) use digests::{Digest, digest, hmac};
 pub use hex::hex;
+pub(crate) use jws::{JwsAlgorithm, JwsCurve, JwsHash, JwsKey, JwsKeyError};
 pub use symmetric::{
     Aes256Gcm, Sha256, constant_time_eq, fill_random, hkdf_expand_sha512, hmac_sha256, hmac_sha256_verify,
     sha256, sha512,

@@ -13,5 +13,5 @@ pub mod workspace;
 
 pub use atomic::{ReplaceError, replace_atomically};
 pub use environment::{Environment, from_env, pairs_from_env};
-pub use policy_file::{PolicyFileError, read_policy};
+pub use policy_file::{PolicyFileError, PolicySource, read_policy, read_policy_source};
 pub use seal::{SealFileError, SealedFile, seal_file, seal_file_with_digest, unseal_file};

@@ -2,6 +2,7 @@
 //!
 //! Judges nothing itself: `policy` does.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -29,12 +30,40 @@ pub enum PolicyFileError {
     },
 }
 
-/// Reads and validates the policy at `path`. It is read once: a later change of the file changes nothing.
-pub fn read_policy(path: &Path) -> Result<InitializationPolicy, PolicyFileError> {
+/// A policy file, read and not yet looked at.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PolicySource {
+    /// The path, which stands for the file in messages.
+    pub name: String,
+    /// The text.
+    pub text: String,
+}
+
+impl fmt::Debug for PolicySource {
+    /// The name alone: the text may have a key in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PolicySource").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Reads the text of the policy at `path`.
+///
+/// # Errors
+/// [`PolicyFileError::Read`].
+pub fn read_policy_source(path: &Path) -> Result<PolicySource, PolicyFileError> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
     read.map_err(|source| PolicyFileError::Read { path: path.to_owned(), source })?;
-    Ok(InitializationPolicy::from_source(&path.display().to_string(), &text)?)
+    Ok(PolicySource { name: path.display().to_string(), text })
+}
+
+/// Reads and validates the policy at `path`. It is read once: a later change of the file changes nothing.
+///
+/// # Errors
+/// [`PolicyFileError`].
+pub fn read_policy(path: &Path) -> Result<InitializationPolicy, PolicyFileError> {
+    let PolicySource { name, text } = read_policy_source(path)?;
+    Ok(InitializationPolicy::from_source(&name, &text)?)
 }
 
 #[cfg(test)]

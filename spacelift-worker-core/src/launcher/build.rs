@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::comms::{self, Named, Ways};
 use super::setup::{Problems, SetupError};
 use super::{Launcher, StateFolder};
 use crate::config::{self, LauncherConfig, Parsed};
-use crate::driver::{self, FileJournal, LineSink, ProcessExecutor, RunContext};
+use crate::driver::{
+    self, FileJournal, LineSink, PolicyHost, PolicyHostError, PolicyIsolation, ProcessExecutor, RunContext,
+};
 use crate::exec::Executor;
 use crate::files::{self, Environment};
 use crate::ids::WorkerId;
-use crate::policy::InitializationPolicy;
+use crate::policy::{AllowedPrograms, PolicyOptions, ProgramPathError};
 use crate::pool::PoolCredentials;
 use crate::protocol::SessionConfig;
 use crate::run::{RunEnvironment, RunSettings};
@@ -27,6 +29,7 @@ pub struct LauncherBuilder {
     environment: BTreeMap<String, SecretText>,
     executor: Arc<dyn Executor>,
     executor_name: String,
+    policy_isolation: PolicyIsolation,
     warnings: Vec<String>,
 }
 
@@ -56,6 +59,7 @@ impl LauncherBuilder {
             environment,
             executor: Arc::new(ProcessExecutor),
             executor_name: "process".to_owned(),
+            policy_isolation: PolicyIsolation::default(),
             warnings,
         }
     }
@@ -65,6 +69,13 @@ impl LauncherBuilder {
     pub fn executor(mut self, name: &str, executor: impl Executor + 'static) -> Self {
         self.executor = Arc::new(executor);
         self.executor_name = name.to_owned();
+        self
+    }
+
+    /// Evaluates the run initialization policy in a process of its own, or not. Default [`PolicyIsolation::Automatic`].
+    #[must_use]
+    pub fn policy_isolation(mut self, isolation: PolicyIsolation) -> Self {
+        self.policy_isolation = isolation;
         self
     }
 
@@ -80,23 +91,32 @@ impl LauncherBuilder {
         }
         let config = &self.parsed.config;
         let credentials = credentials(&self.parsed, &mut problems);
-        let policy =
-            config.initialization_policy.as_ref().and_then(|path| {
-                problems.take(files::read_policy(path).map_err(|error| Named {
-                    variable: "SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY",
-                    error,
-                }))
-            });
+        let policy = config.initialization_policy.as_ref().and_then(|path| {
+            problems.take(self.policy(path).map_err(|error| Named { variable: POLICY, error }))
+        });
         let (Some(credentials), true) = (credentials, problems.is_empty()) else {
             return Err(problems.into_error());
         };
         self.assemble(credentials, policy, problems)
     }
 
+    /// Reads and tries the policy.
+    fn policy(&self, path: &Path) -> Result<PolicyHost, PolicySetupError> {
+        let settings = &self.parsed.config.policy;
+        let environment = settings.program_variables.iter().filter_map(|name| {
+            self.environment.get(name).map(|value| (name.clone(), value.expose().to_owned()))
+        });
+        let programs =
+            AllowedPrograms::new(settings.programs.iter().cloned())?.with_environment(environment.collect());
+        let options = PolicyOptions { time_limit: settings.timeout, programs, strict: settings.strict };
+        let files::PolicySource { name, text } = files::read_policy_source(path)?;
+        Ok(PolicyHost::open(&name, &text, options, self.policy_isolation.clone())?)
+    }
+
     fn assemble(
         self,
         credentials: PoolCredentials,
-        policy: Option<InitializationPolicy>,
+        policy: Option<PolicyHost>,
         mut problems: Problems,
     ) -> Result<Launcher, SetupError> {
         let config = self.parsed.config;
@@ -124,6 +144,13 @@ impl LauncherBuilder {
         };
         let mut warnings = self.warnings;
         warnings.extend(unmasked);
+        let chosen = self.policy_isolation != PolicyIsolation::Automatic;
+        if !chosen && policy.as_ref().is_some_and(PolicyHost::shares_memory) {
+            warnings.push(
+                "the policy is evaluated in this process, whose memory it shares: call `driver::main_if_asked` first of all in `main`"
+                    .to_owned(),
+            );
+        }
         Ok(Launcher {
             context: RunContext {
                 credentials,
@@ -146,6 +173,20 @@ impl LauncherBuilder {
             warnings,
         })
     }
+}
+
+/// The variable with the policy's path.
+const POLICY: &str = "SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY";
+
+/// The policy cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum PolicySetupError {
+    #[error(transparent)]
+    File(#[from] files::PolicyFileError),
+    #[error(transparent)]
+    Host(#[from] PolicyHostError),
+    #[error("SPACELIFT_WORKER_POLICY_PROGRAMS")]
+    Programs(#[from] ProgramPathError),
 }
 
 /// Token and key; problems of a variable that is missing were told already.

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::builtins::{known_arity, withheld};
+use super::builtins::{EXEC, Functions, withheld};
 use super::outline::{Outline, RuleKind};
 use super::problem::{Problem, ProblemCode, RegoVersion};
 use super::validate::ANY_RULE;
 
 /// All mistakes of a file. `always` is a document that has every field that is always there.
-pub(super) fn check(outline: &Outline, version: RegoVersion, always: &Value) -> Vec<Problem> {
+pub(super) fn check(outline: &Outline, functions: &Functions<'_>, always: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(place) = outline.too_nested {
         problems.push(Problem::new(
@@ -25,8 +25,8 @@ pub(super) fn check(outline: &Outline, version: RegoVersion, always: &Value) -> 
         let message = format!("expected `package spacelift`, found `package {}`", outline.package.0);
         problems.push(Problem::new(outline.package.1, ProblemCode::Package, message));
     }
-    kinds(outline, version, &mut problems);
-    calls(outline, &mut problems);
+    kinds(outline, functions.version, &mut problems);
+    calls(outline, functions, &mut problems);
     circles(outline, &mut problems);
     negations(outline, always, &mut problems);
     problems
@@ -66,7 +66,7 @@ fn kinds(outline: &Outline, version: RegoVersion, problems: &mut Vec<Problem>) {
     }
 }
 
-fn calls(outline: &Outline, problems: &mut Vec<Problem>) {
+fn calls(outline: &Outline, functions: &Functions<'_>, problems: &mut Vec<Problem>) {
     let own: BTreeMap<&str, usize> = outline
         .rules
         .iter()
@@ -77,11 +77,11 @@ fn calls(outline: &Outline, problems: &mut Vec<Problem>) {
         .collect();
     for call in &outline.calls {
         let name = call.name.as_str();
-        let expected = match own.get(name).copied().or_else(|| known_arity(name)) {
+        let expected = match own.get(name).copied().or_else(|| functions.arity(name)) {
             Some(expected) => expected,
             None if name == "print" => continue,
             None => {
-                let (code, message) = match withheld(name) {
+                let (code, message) = match withheld(name).or_else(|| (name == "exec").then_some(EXEC)) {
                     Some(withheld) => (withheld.code, format!("`{name}` {}", withheld.why)),
                     None => (ProblemCode::UnknownFunction, format!("there is no function `{name}`")),
                 };

@@ -2,6 +2,7 @@
 //!
 //! Allowed is what nobody objected to: there is no way to make a decision that is allowed and has a reason against it.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// How many reasons are kept.
@@ -16,6 +17,7 @@ pub struct Decision {
     reasons: Vec<String>,
     sampled: bool,
     failure: Option<Failure>,
+    warnings: Vec<String>,
 }
 
 /// A policy that could not be evaluated. The run is denied.
@@ -30,7 +32,7 @@ pub struct Failure {
 }
 
 /// Why a policy could not be evaluated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum FailureKind {
     /// A rule ran into an error.
@@ -39,6 +41,8 @@ pub enum FailureKind {
     InputTooLarge,
     /// The engine broke down.
     Panic,
+    /// The process that evaluates could not be started, or ended without a decision: mostly for want of memory.
+    Process,
     /// `deny` is no set of strings, or `sample` no boolean.
     Results,
     /// No thread could be started.
@@ -65,15 +69,30 @@ impl Decision {
         if left_out > 0 {
             reasons.push(format!("and {left_out} more reasons"));
         }
-        Self { reasons, sampled, failure: None }
+        Self { reasons, sampled, failure: None, warnings: Vec::new() }
+    }
+
+    /// A decision that another process made, whose reasons were cut there.
+    pub(super) fn made_elsewhere(reasons: Vec<String>, sampled: bool) -> Self {
+        Self { reasons, sampled, failure: None, warnings: Vec::new() }
     }
 
     /// Denied because the policy could not be evaluated.
-    pub(super) fn failed(kind: FailureKind, detail: impl Into<String>) -> Self {
+    pub(crate) fn failed(kind: FailureKind, detail: impl Into<String>) -> Self {
         let mut detail = detail.into();
         shorten(&mut detail);
         let failure = Failure { kind, detail };
-        Self { reasons: vec![failure.to_string()], sampled: false, failure: Some(failure) }
+        Self {
+            reasons: vec![failure.to_string()],
+            sampled: false,
+            failure: Some(failure),
+            warnings: Vec::new(),
+        }
+    }
+
+    pub(super) fn with_warnings(mut self, warnings: Vec<String>) -> Self {
+        self.warnings = warnings;
+        self
     }
 
     /// Whether the run may start.
@@ -94,6 +113,12 @@ impl Decision {
     /// Why the policy could not be evaluated, if so.
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
+    }
+
+    /// Functions that could not work on what they were given and were undefined, with the reason; a rule that needs one has
+    /// no effect then. No values stand in it.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// `allow` or `deny`, as in the sample line.

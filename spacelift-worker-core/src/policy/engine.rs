@@ -1,8 +1,10 @@
 //! The Rego engine under limits: a thread of its own with a large stack, a time limit inside and a wait outside, and
 //! nothing that it does wrong ends the process or allows a run.
 
+use std::fmt;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -10,14 +12,16 @@ use std::time::Duration;
 use regorus::utils::limits::{ExecutionTimerConfig, PolicyLengthConfig};
 use regorus::{Engine, LimitError, Value};
 
-use super::builtins::register;
+use super::builtins::Functions;
 use super::checks::check;
 use super::decision::{Decision, FailureKind};
+use super::evaluation::{Evaluation, Notes};
 use super::input::{PolicyInput, documented};
-use super::outline::Outline;
+use super::options::PolicyOptions;
 use super::prelude::prelude;
 use super::prescan::{MAX_BYTES, prescan};
 use super::problem::{PolicyError, Problem, ProblemCode, RegoVersion};
+use super::programs::Tried;
 use super::validate::outline;
 
 /// The engine recurses with expressions and with chains of rules; 1,500 of those fill 2 MiB.
@@ -25,10 +29,13 @@ const STACK: usize = 64 * 1024 * 1024;
 
 /// How much longer than the engine's own limit the outer wait is. The engine looks at its clock between steps only, so
 /// that one long step of a built-in function must be waited out.
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_millis(400);
 
 /// Steps between two looks at the clock.
 const CHECK_INTERVAL: NonZeroU32 = NonZeroU32::new(64).unwrap();
+
+/// When a policy is tried: at the end of the documented sample's run.
+const TRIAL_UNIX_NS: u64 = 1_630_588_656_197_898_500;
 
 /// How the engine knows the file; its own messages have this name in front of their place.
 const FILE: &str = "policy";
@@ -46,35 +53,61 @@ impl Prepared {
     }
 
     /// Judges one input, given as JSON.
-    pub(super) fn decide(&self, input: String, limit: Duration) -> Decision {
-        let engine = self.engine.clone();
-        let decided = apart(limit.saturating_add(GRACE), move || evaluate(engine, &input, limit));
+    pub(super) fn decide(&self, input: String, evaluation: Evaluation, options: &PolicyOptions) -> Decision {
+        let (engine, limit) = (self.engine.clone(), options.time_limit);
+        let decided =
+            apart(limit.saturating_add(GRACE), move || evaluation.within(|| evaluate(engine, &input, limit)));
         match decided {
-            Ok(Ok(decision)) => decision,
-            Ok(Err(EvalError { kind: FailureKind::Timeout, .. })) | Err(Broken::Timeout) => Decision::failed(
-                FailureKind::Timeout,
-                format!("it took longer than {} s", limit.as_secs_f64()),
-            ),
-            Ok(Err(error)) => {
-                let place = error.place.map(|(line, column)| format!("line {line}, column {column}: "));
-                Decision::failed(error.kind, format!("{}{}", place.unwrap_or_default(), error.message))
-            }
+            Ok((result, notes)) => decision(result, notes, options),
+            Err(Broken::Timeout) => timed_out(limit),
             Err(Broken::Panic) => Decision::failed(FailureKind::Panic, "the engine broke down on this input"),
             Err(Broken::Thread) => Decision::failed(FailureKind::Thread, "no thread could be started for it"),
         }
     }
 }
 
-/// Parses, checks and tries a policy.
-pub(super) fn prepare(name: &str, text: &str, limit: Duration) -> Result<Prepared, PolicyError> {
+fn decision(result: Result<Decision, EvalError>, notes: Notes, options: &PolicyOptions) -> Decision {
+    let warnings: Vec<String> = notes.undefined.into_iter().collect();
+    let strict = warnings.first().filter(|_| options.strict).cloned();
+    let decision = match (result, notes.refused.or(strict)) {
+        (Err(EvalError { kind: FailureKind::Timeout, .. }), _) => timed_out(options.time_limit),
+        (Err(error), _) => Decision::failed(error.kind, error.to_string()),
+        // Whatever the rules made of it.
+        (Ok(_), Some(why)) => Decision::failed(FailureKind::Error, why),
+        (Ok(decision), None) => decision,
+    };
+    decision.with_warnings(warnings)
+}
+
+fn timed_out(limit: Duration) -> Decision {
+    Decision::failed(FailureKind::Timeout, format!("it took longer than {} s", limit.as_secs_f64()))
+}
+
+/// How far a policy is looked at before it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Parsed and checked.
+    Read,
+    /// And evaluated once, on the documented sample.
+    Tried,
+}
+
+/// Parses and checks a policy, and tries it.
+pub(super) fn prepare(
+    name: &str,
+    text: &str,
+    options: &PolicyOptions,
+    depth: Depth,
+) -> Result<Prepared, PolicyError> {
     let invalid = |version, problems| PolicyError::invalid(name, version, text, problems);
     let problems = prescan(text);
     if !problems.is_empty() {
         return Err(invalid(RegoVersion::V1, problems));
     }
-    let owned = text.to_owned();
+    let (owned, limit) = (text.to_owned(), options.time_limit);
+    let settings = options.clone();
     let whole = |message: &str| vec![Problem::new((1, 1), ProblemCode::Parse, message)];
-    match apart(limit.saturating_add(GRACE), move || prepare_here(&owned, limit)) {
+    match apart(limit.saturating_add(GRACE), move || prepare_here(&owned, &settings, depth)) {
         Ok(Ok(prepared)) => Ok(prepared),
         Ok(Err((version, problems))) => Err(invalid(version, problems)),
         Err(Broken::Panic) => Err(invalid(RegoVersion::V1, whole("the engine broke down on this file"))),
@@ -89,36 +122,47 @@ pub(super) fn prepare(name: &str, text: &str, limit: Duration) -> Result<Prepare
 
 type Invalid = (RegoVersion, Vec<Problem>);
 
-fn prepare_here(text: &str, limit: Duration) -> Result<Prepared, Invalid> {
+fn prepare_here(text: &str, options: &PolicyOptions, depth: Depth) -> Result<Prepared, Invalid> {
     let (mut engine, version) = parse(text)?;
     let invalid =
         |problems: Vec<Problem>| if problems.is_empty() { Ok(()) } else { Err((version, problems)) };
     let broken = |message: String| (version, vec![Problem::new((1, 1), ProblemCode::Parse, message)]);
 
     let outline = engine.get_modules().first().map(|module| outline(module)).unwrap_or_default();
-    invalid(check(&outline, version, &PolicyInput::default().document()))?;
+    let functions = Functions { version, programs: &options.programs };
+    invalid(check(&outline, &functions, &PolicyInput::default().document()))?;
 
-    register(&mut engine).map_err(broken)?;
+    let defined = functions.register(&mut engine, &outline.called(), &outline.names()).map_err(broken)?;
     engine.set_rego_v0(false);
-    let added = engine.add_policy("prelude".to_owned(), beside(&outline));
+    let added = engine.add_policy("prelude".to_owned(), prelude(&outline, &defined));
     added.map_err(|error| broken(EvalError::read(&error, error.downcast_ref()).message))?;
-    engine.set_strict_builtin_errors(false);
+    engine.set_strict_builtin_errors(true);
     // Otherwise what a policy prints goes to standard error, past the masker.
     engine.set_gather_prints(true);
 
-    let sample = documented().map_err(|error| broken(error.to_string()))?.to_string();
-    engine.set_execution_timer_config(ExecutionTimerConfig { limit, check_interval: CHECK_INTERVAL });
-    if let Err(error) = results(&mut engine, &sample) {
-        let message = format!("on the documented sample of an input: {}", error.message);
-        let problem = Problem::new(error.place.unwrap_or((1, 1)), ProblemCode::DryRun, message);
-        return Err((version, vec![problem]));
+    if depth == Depth::Read {
+        return Ok(Prepared { engine, version });
     }
-    Ok(Prepared { engine, version })
-}
-
-fn beside(outline: &Outline) -> String {
-    let defined = outline.rules.iter().map(|rule| rule.name.clone()).collect();
-    prelude(&defined, &outline.bound, &outline.used)
+    let sample = documented().map_err(|error| broken(error.to_string()))?.to_string();
+    set_limit(&mut engine, options.time_limit);
+    let trial = Evaluation::new(TRIAL_UNIX_NS, Some(Arc::new(Tried)));
+    let (result, notes) = trial.within(|| results(&mut engine, &sample));
+    let failed = match (result, notes.refused) {
+        (Err(error), _) => Some((error.place, error.message)),
+        (Ok(_), Some(why)) => Some((None, why)),
+        (Ok(_), None) => None,
+    };
+    match failed {
+        Some((place, why)) => {
+            // A function of ours fails in the prelude; it is named in what it says.
+            let calls = || outline.calls.iter().find(|call| why.starts_with(&format!("`{}` ", call.name)));
+            let place = place.or_else(|| calls().map(|call| call.place));
+            let message = format!("on the documented sample of an input: {why}");
+            let problem = Problem::new(place.unwrap_or((1, 1)), ProblemCode::DryRun, message);
+            Err((version, vec![problem]))
+        }
+        None => Ok(Prepared { engine, version }),
+    }
 }
 
 /// Reads the file as Rego v1, and as Rego v0 where it is not that. Never the other way round: a file in v1 can be one in
@@ -149,8 +193,12 @@ fn parse(text: &str) -> Result<(Engine, RegoVersion), Invalid> {
 }
 
 fn evaluate(mut engine: Engine, input: &str, limit: Duration) -> Result<Decision, EvalError> {
-    engine.set_execution_timer_config(ExecutionTimerConfig { limit, check_interval: CHECK_INTERVAL });
+    set_limit(&mut engine, limit);
     results(&mut engine, input)
+}
+
+fn set_limit(engine: &mut Engine, limit: Duration) {
+    engine.set_execution_timer_config(ExecutionTimerConfig { limit, check_interval: CHECK_INTERVAL });
 }
 
 fn results(engine: &mut Engine, input: &str) -> Result<Decision, EvalError> {
@@ -172,6 +220,15 @@ fn results(engine: &mut Engine, input: &str) -> Result<Decision, EvalError> {
         _ => return Err(EvalError::new(FailureKind::Results, "`sample` is not a boolean")),
     };
     Ok(Decision::new(reasons.collect::<Result<_, _>>()?, sampled))
+}
+
+impl fmt::Display for EvalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((line, column)) = self.place {
+            write!(f, "line {line}, column {column}: ")?;
+        }
+        f.write_str(&self.message)
+    }
 }
 
 /// Why a piece of work on a thread of its own has no result.
@@ -213,7 +270,7 @@ impl EvalError {
     }
 
     /// Takes an error of the engine apart: its text, and the limit it ran into.
-    fn read(error: &dyn std::fmt::Display, limit: Option<&LimitError>) -> Self {
+    fn read(error: &dyn fmt::Display, limit: Option<&LimitError>) -> Self {
         // Such as "\n--> policy:3:5\n  |\n3 | foo(x)\n  | ^\nerror: could not find function foo".
         let text = error.to_string();
         let place = text.split("--> ").find_map(|block| {

@@ -1,19 +1,17 @@
 //! One policy, from its text to its decisions.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::decision::{Decision, FailureKind};
-use super::engine::{self, Prepared};
+use super::engine::{self, Depth, Prepared};
+use super::evaluation::Evaluation;
 use super::input::{PolicyInput, with_lists};
+use super::options::PolicyOptions;
 use super::problem::{PolicyError, RegoVersion};
-use crate::ids::MessageId;
-
-/// The time that Spacelift gives a policy.
-///
-/// Source: Spacelift, concepts, policy: "all others 5 s".
-pub const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(5);
+use super::programs::Programs;
 
 /// Bytes of the input as JSON.
 const MAX_INPUT: usize = 8 * 1024 * 1024;
@@ -24,7 +22,16 @@ pub struct InitializationPolicy {
     name: String,
     body: String,
     prepared: Prepared,
-    time_limit: Duration,
+    options: PolicyOptions,
+}
+
+/// What an evaluation may ask of the world.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The time at which tokens are verified, in Unix nanoseconds.
+    pub now_unix_ns: u64,
+    /// Runs the programs of `exec`. Absent, a policy that calls it denies.
+    pub programs: Option<Arc<dyn Programs>>,
 }
 
 impl InitializationPolicy {
@@ -35,16 +42,25 @@ impl InitializationPolicy {
     /// exists, is offered and gets its number of arguments; whether nothing leads back to itself; and whether the policy
     /// can be evaluated on the documented sample of an input. Takes some milliseconds and a thread.
     pub fn from_source(name: &str, text: &str) -> Result<Self, PolicyError> {
-        let prepared = engine::prepare(name, text, DEFAULT_TIME_LIMIT)?;
-        Ok(Self { name: name.to_owned(), body: text.to_owned(), prepared, time_limit: DEFAULT_TIME_LIMIT })
+        Self::with_options(name, text, PolicyOptions::default())
     }
 
-    /// Sets how long one evaluation may take. Default [`DEFAULT_TIME_LIMIT`]; a run waits that long at most, and a
-    /// longer one gives a hostile input more to play with.
+    /// Likewise, under options of the caller's.
+    pub fn with_options(name: &str, text: &str, options: PolicyOptions) -> Result<Self, PolicyError> {
+        let prepared = engine::prepare(name, text, &options, Depth::Tried)?;
+        Ok(Self { name: name.to_owned(), body: text.to_owned(), prepared, options })
+    }
+
+    /// Sets how long one evaluation may take.
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
-        self.time_limit = limit;
+        self.options.time_limit = limit;
         self
+    }
+
+    /// The options.
+    pub fn options(&self) -> &PolicyOptions {
+        &self.options
     }
 
     /// The name that stands for the file.
@@ -64,42 +80,37 @@ impl InitializationPolicy {
 
     /// Judges a run. Whatever goes wrong denies it, with a reason that says so.
     ///
-    /// Blocks until there is a decision, up to a second longer than the time limit; an async caller gives it a thread.
-    /// `now_unix_ns` is the time that helpers see, in Unix nanoseconds: no function of this version asks for it.
+    /// Blocks until there is a decision, up to half a second longer than the time limit; an async caller gives it a thread.
+    /// `now_unix_ns` is the time at which tokens are verified, in Unix nanoseconds. `exec` denies: see
+    /// [`evaluate_in`](Self::evaluate_in).
     pub fn evaluate(&self, input: &PolicyInput, now_unix_ns: u64) -> Decision {
         self.evaluate_document(&input.document(), now_unix_ns)
     }
 
     /// Judges any document in place of [`PolicyInput::document`], such as one that was sampled earlier.
-    pub fn evaluate_document(&self, input: &Value, _now_unix_ns: u64) -> Decision {
-        let input = with_lists(input.clone()).to_string();
-        if input.len() > MAX_INPUT {
-            let detail = format!("its input has {} bytes, more than {MAX_INPUT}", input.len());
-            return Decision::failed(FailureKind::InputTooLarge, detail);
-        }
-        self.prepared.decide(input, self.time_limit)
+    pub fn evaluate_document(&self, input: &Value, now_unix_ns: u64) -> Decision {
+        self.evaluate_in(input, Surroundings { now_unix_ns, programs: None })
     }
 
-    /// The line that Spacelift's launcher logs when `sample` is true: `level`, `msg` and `sample`. Whoever logs it adds
-    /// time and caller, and passes it through the masker: body and input may have secrets in them.
-    ///
-    /// `random` makes the line's key unique (80 bits are used).
-    pub fn sample_line(&self, input: &Value, decision: &Decision, now_unix_ns: u64, random: u128) -> Value {
-        // The time part runs backwards, so that the newest sample sorts first.
-        let inverted = ((1 << 48) - 1_u64).saturating_sub(now_unix_ns / 1_000_000);
-        let key = MessageId::from_parts(inverted, random);
-        json!({
-            "level": "info",
-            "msg": format!("Sample 0/INITIALIZATION/{key}/{}", decision.outcome()),
-            "sample": {
-                "body": self.body,
-                "input": input,
-                "outcome": decision.outcome(),
-                "results": decision.results(),
-                "error": decision.failure().map(|failure| failure.detail.clone()).unwrap_or_default(),
-            },
-        })
+    /// Judges a document with programs at hand.
+    pub fn evaluate_in(&self, input: &Value, surroundings: Surroundings) -> Decision {
+        let input = match input_text(input) {
+            Ok(input) => input,
+            Err(too_large) => return too_large,
+        };
+        let evaluation = Evaluation::new(surroundings.now_unix_ns, surroundings.programs);
+        self.prepared.decide(input, evaluation, &self.options)
     }
+}
+
+/// An input as the engine gets it; or the decision on one that is too large.
+pub fn input_text(input: &Value) -> Result<String, Decision> {
+    let text = with_lists(input.clone()).to_string();
+    if text.len() <= MAX_INPUT {
+        return Ok(text);
+    }
+    let detail = format!("its input has {} bytes, more than {MAX_INPUT}", text.len());
+    Err(Decision::failed(FailureKind::InputTooLarge, detail))
 }
 
 impl std::fmt::Debug for InitializationPolicy {

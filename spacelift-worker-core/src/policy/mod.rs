@@ -26,19 +26,30 @@ mod builtins;
 mod checks;
 mod decision;
 mod engine;
+mod evaluation;
+mod exchange;
 mod initialization;
 mod input;
+mod options;
 mod outline;
 mod prelude;
 mod prescan;
 mod problem;
+mod programs;
+mod sample;
 #[cfg(test)]
 mod tests;
 mod validate;
 
 pub use decision::{Decision, Failure, FailureKind};
-pub use initialization::{DEFAULT_TIME_LIMIT, InitializationPolicy};
+pub use exchange::{Answer, Question, ask, serve};
+pub use initialization::{InitializationPolicy, Surroundings, input_text};
 pub use input::{
     CommitInput, EnvironmentValue, HooksInput, PolicyInput, RunInput, StackInput, WorkflowInput,
 };
+pub use options::{DEFAULT_TIME_LIMIT, PolicyOptions};
 pub use problem::{PolicyError, Problem, ProblemCode, RegoVersion};
+pub use programs::{
+    AllowedPrograms, MAX_PROGRAM_OUTPUT, ProgramError, ProgramOutput, ProgramPathError, Programs,
+};
+pub use sample::sample_line;

@@ -28,6 +28,18 @@ pub(super) struct Outline {
     pub(super) too_nested: Option<Place>,
 }
 
+impl Outline {
+    /// The first parts of the names of its rules.
+    pub(super) fn names(&self) -> BTreeSet<&str> {
+        self.rules.iter().map(|rule| rule.name.as_str()).collect()
+    }
+
+    /// The names of the functions that are called.
+    pub(super) fn called(&self) -> BTreeSet<&str> {
+        self.calls.iter().map(|call| call.name.as_str()).collect()
+    }
+}
+
 /// The head of a rule.
 #[derive(Debug)]
 pub(super) struct RuleOutline {

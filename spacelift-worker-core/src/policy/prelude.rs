@@ -1,7 +1,8 @@
 //! What stands beside every policy file in the same package, as the original prepends definitions of its own.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
+
+use super::outline::Outline;
 
 /// Names for parts of the input, as server-side policies have them.
 ///
@@ -24,27 +25,18 @@ const ALIASES: [(&str, &str); 4] = [
     ),
 ];
 
-/// Functions that the engine does not have, or not in a form that can be called with its result as a last argument.
-const FUNCTIONS: [(&str, &str); 2] = [
-    ("re_match", "re_match(pattern, value) := regex.match(pattern, value)"),
-    ("sanitized", "sanitized(value) := __sanitized(value)"),
-];
-
 /// The second module, in Rego v1. An alias is there only where the file uses its name and gives it no meaning of its own:
 /// otherwise `some run in …` would no longer mean a new variable.
-pub(super) fn prelude(
-    defined: &BTreeSet<String>,
-    bound: &BTreeSet<String>,
-    used: &BTreeSet<String>,
-) -> String {
+/// `functions` are those that have to be defined here.
+pub(super) fn prelude(outline: &Outline, functions: &str) -> String {
+    let Outline { bound, used, .. } = outline;
+    let defined = outline.names();
+
     let mut text = String::from(
         "package spacelift\n\
          deny contains \"never\" if { false }\n",
     );
-    for (_, function) in FUNCTIONS.iter().filter(|(name, _)| !defined.contains(*name)) {
-        text.push_str(function);
-        text.push('\n');
-    }
+    text.push_str(functions);
     if !defined.contains("sample") {
         text.push_str("default sample := false\n");
     }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crate::driver::blob::BlobClient;
 use crate::driver::logs::LineSink;
+use crate::driver::policy::PolicyHost;
 use crate::exec::Executor;
 use crate::ids::{PoolId, WorkerId};
 use crate::mask::{SecretSet, Secrets, TooManySecrets};
-use crate::policy::InitializationPolicy;
 use crate::pool::PoolCredentials;
 use crate::run::{Assignment, RunEnvironment, RunSettings};
 use crate::secret::SecretText;
@@ -21,7 +21,7 @@ pub(crate) struct RunContext {
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) blobs: BlobClient,
     /// Absent: every run is allowed.
-    pub(crate) policy: Option<Arc<InitializationPolicy>>,
+    pub(crate) policy: Option<Arc<PolicyHost>>,
     /// What steps see and logs never show.
     pub(crate) environment: RunEnvironment,
     /// Run logs as JSON lines, when switched on.

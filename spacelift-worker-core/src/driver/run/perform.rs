@@ -44,11 +44,13 @@ pub(super) async fn evaluate_policy(context: Arc<RunContext>, assignment: Arc<As
     };
     let now_ns = u64::try_from(clock::unix_time().as_nanos()).unwrap_or(u64::MAX);
     let judged = tokio::task::spawn_blocking(move || {
-        let input = assignment.policy_input(env!("CARGO_PKG_VERSION"));
+        let input = assignment.policy_input(env!("CARGO_PKG_VERSION")).document();
         let decision = policy.evaluate(&input, now_ns);
+        for warning in decision.warnings() {
+            tracing::warn!(run_ulid = %assignment.payload().run.id, warning, "of the run initialization policy");
+        }
         let random = random::bits().unwrap_or_default();
-        let sample =
-            decision.sampled().then(|| policy.sample_line(&input.document(), &decision, now_ns, random));
+        let sample = decision.sampled().then(|| policy.sample_line(&input, &decision, now_ns, random));
         (verdict(&decision), sample)
     });
     match judged.await {

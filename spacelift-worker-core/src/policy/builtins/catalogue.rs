@@ -17,13 +17,6 @@ const UNAVAILABLE: ProblemCode = ProblemCode::UnavailableFunction;
 ///
 /// Source: Spacelift, concepts, policy: "http.send, opa.runtime, rego.parse_module, time.now_ns and trace" are disabled.
 const NAMES: &[(&str, Withheld)] = &[
-    (
-        "exec",
-        Withheld {
-            code: UNAVAILABLE,
-            why: "is switched off: this launcher does not run programs for a policy; verify what you need with the other functions",
-        },
-    ),
     ("http.send", Withheld { code: FORBIDDEN, why: "is not offered: a policy does not use the network" }),
     (
         "net.lookup_ip_addr",
@@ -60,10 +53,26 @@ const NAMES: &[(&str, Withheld)] = &[
 
 /// Whole families.
 const FAMILIES: &[(&str, Withheld)] = &[
-    ("crypto.", Withheld { code: UNAVAILABLE, why: "is not available yet in this version of the launcher" }),
-    ("io.jwt.", Withheld { code: UNAVAILABLE, why: "is not available yet in this version of the launcher" }),
+    ("crypto.parse_", KEYS),
+    ("crypto.x509.", KEYS),
+    ("graphql.", Withheld { code: FORBIDDEN, why: "is not offered: nothing of a run is GraphQL" }),
+    (
+        "io.jwt.encode_sign",
+        Withheld { code: FORBIDDEN, why: "is not offered: a policy verifies, and signs nothing" },
+    ),
     ("providers.", Withheld { code: FORBIDDEN, why: "is not offered: a policy does not sign requests" }),
 ];
+
+const KEYS: Withheld = Withheld {
+    code: FORBIDDEN,
+    why: "is not offered: give keys and certificates to `io.jwt.verify_…` and `io.jwt.decode_verify` as they are",
+};
+
+/// What is said of `exec` where no program is allowed.
+pub(in crate::policy) const EXEC: Withheld = Withheld {
+    code: UNAVAILABLE,
+    why: "is switched off: list the programs that a policy may run in SPACELIFT_WORKER_POLICY_PROGRAMS",
+};
 
 /// Whether a function is withheld, and why.
 pub(in crate::policy) fn withheld(name: &str) -> Option<Withheld> {
@@ -79,8 +88,8 @@ mod tests {
     #[test]
     fn exact_names_and_families_are_withheld_and_others_are_not() {
         assert_eq!(withheld("http.send").unwrap().code, FORBIDDEN);
-        assert_eq!(withheld("io.jwt.decode_verify").unwrap().code, UNAVAILABLE);
-        assert_eq!(withheld("exec").unwrap().code, UNAVAILABLE);
+        assert_eq!(withheld("io.jwt.encode_sign_raw").unwrap().code, FORBIDDEN);
+        assert_eq!(withheld("io.jwt.decode_verify"), None);
         assert_eq!(withheld("startswith"), None);
         assert_eq!(withheld("executable"), None);
     }

@@ -3,11 +3,17 @@
 //! A helper is total, or its failure denies the run: none makes a rule silently disappear.
 
 mod catalogue;
+mod deprecated;
+mod digests;
+mod engine_functions;
+mod exec;
+mod extension;
+mod jwt;
 mod regex;
 mod register;
 mod sanitized;
 mod sprintf;
 
-pub(super) use catalogue::withheld;
-pub(super) use register::{known_arity, register};
+pub(super) use catalogue::{EXEC, withheld};
+pub(super) use register::Functions;
 pub(super) use sanitized::sanitized;

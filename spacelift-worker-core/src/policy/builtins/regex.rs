@@ -5,9 +5,6 @@
 //!
 //! Source: Go, package regexp/syntax.
 
-use regorus::unstable::{BUILTINS, Expr, Ref, Span};
-use regorus::{Engine, Source, Value};
-
 /// Functions with a pattern, and which argument it is.
 const FUNCTIONS: [(&str, usize); 6] = [
     ("regex.find_all_string_submatch_n", 0),
@@ -18,46 +15,13 @@ const FUNCTIONS: [(&str, usize); 6] = [
     ("regex.split", 0),
 ];
 
-/// Puts functions that translate their pattern before the engine's own.
-pub(super) fn register(engine: &mut Engine) -> Result<(), String> {
-    let source =
-        Source::from_contents("regex".to_owned(), String::new()).map_err(|error| error.to_string())?;
-    let span = Span { source, line: 1, col: 1, start: 0, end: 0 };
-    for (name, pattern) in FUNCTIONS {
-        let Some((function, arity)) = BUILTINS.get(name) else {
-            return Err(format!("the engine has no `{name}`"));
-        };
-        let span = span.clone();
-        // The engine's function names its arguments by their place in the file, which an extension is not told.
-        let params: Vec<Ref<Expr>> = (0..*arity)
-            .map(|_| Ref::new(Expr::Null { span: span.clone(), value: Value::Null, eidx: 0 }))
-            .collect();
-        let translated = move |mut args: Vec<Value>| {
-            match args.get_mut(pattern) {
-                Some(Value::String(text)) => *text = translate(text).into(),
-                _ => return Ok(Value::Undefined),
-            }
-            let texts = args.iter().take(2).all(|arg| matches!(arg, Value::String(_)));
-            match function(&span, &params, &args, false) {
-                // As in Open Policy Agent: a value that is no text matches nothing.
-                Err(_) if !texts => Ok(Value::Undefined),
-                // A bad pattern must not make the rule disappear.
-                Err(_) => {
-                    Err(std::io::Error::other(format!("`{name}` was given a pattern that is not valid"))
-                        .into())
-                }
-                result => result,
-            }
-        };
-        engine
-            .add_extension(name.to_owned(), *arity, Box::new(translated))
-            .map_err(|error| error.to_string())?;
-    }
-    Ok(())
+/// Which argument of a function is a pattern.
+pub(super) fn pattern_argument(function: &str) -> Option<usize> {
+    FUNCTIONS.iter().find(|(name, _)| *name == function).map(|(_, pattern)| *pattern)
 }
 
 /// Writes a pattern of Go's so that Rust's engine reads it alike.
-fn translate(pattern: &str) -> String {
+pub(super) fn translate(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut rest = pattern.chars().peekable();
     while let Some(c) = rest.next() {

@@ -1,0 +1,5 @@
+package spacelift
+
+default allow = false
+allow { input.run.type == "PROPOSED" }
+sample { not allow }

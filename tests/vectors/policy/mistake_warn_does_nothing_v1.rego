@@ -1,0 +1,5 @@
+package spacelift
+
+warn contains "careful" if input.run.type == "TASK"
+
+deny contains "never" if false

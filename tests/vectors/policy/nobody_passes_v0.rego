@@ -1,0 +1,5 @@
+package spacelift
+
+deny["this pool is closed for maintenance"] {
+  true
+}

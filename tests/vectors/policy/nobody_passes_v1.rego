@@ -1,0 +1,3 @@
+package spacelift
+
+deny contains "this pool is closed for maintenance" if true

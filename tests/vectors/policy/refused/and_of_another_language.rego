@@ -1,0 +1,3 @@
+package spacelift
+
+deny contains "x" if input.run.type == "TASK" && input.run.state == "READY"

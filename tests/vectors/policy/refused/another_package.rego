@@ -1,0 +1,3 @@
+package policies.spacelift
+
+deny contains "x" if input.run.type == "TASK"

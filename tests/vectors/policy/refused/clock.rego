@@ -1,0 +1,3 @@
+package spacelift
+
+deny contains "x" if time.now_ns() > input.run.created_at

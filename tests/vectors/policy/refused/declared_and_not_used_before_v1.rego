@@ -1,0 +1,6 @@
+package spacelift
+
+deny contains "x" if {
+  t == "TASK"
+  t := input.run.type
+}

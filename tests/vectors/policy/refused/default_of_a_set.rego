@@ -1,0 +1,5 @@
+package spacelift
+
+default deny := set()
+
+deny contains "x" if input.run.type == "TASK"

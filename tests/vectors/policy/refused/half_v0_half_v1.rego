@@ -1,0 +1,5 @@
+package spacelift
+
+deny contains "x" if input.run.type == "TASK"
+
+sample { true }

@@ -1,0 +1,5 @@
+package spacelift
+
+import runs.current
+
+deny contains "x" if current

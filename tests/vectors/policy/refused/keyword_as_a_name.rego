@@ -1,0 +1,5 @@
+package spacelift
+
+if := 1
+
+deny contains "x" if input.run.type == "TASK"

@@ -1,0 +1,3 @@
+package spacelift
+
+deny contains rego.metadata.rule().title if true

@@ -1,0 +1,7 @@
+package spacelift
+
+sample := true
+
+sample(x) := x
+
+deny contains "x" if false

@@ -1,0 +1,3 @@
+package spacelift
+
+deny[x] { some x in input.run.changes }

@@ -1,0 +1,3 @@
+package spacelift
+
+deny contains sprintf("%s", "x") if input.run.type == "TASK"

@@ -1,0 +1,3 @@
+package spacelift
+
+deny contains "x" if startswith(input.docker_image, "x", "y", "z")

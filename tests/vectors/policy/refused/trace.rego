@@ -1,0 +1,3 @@
+package spacelift
+
+deny contains "x" if trace("x")

@@ -1,0 +1,7 @@
+package spacelift
+
+default sample := false
+
+default sample := true
+
+deny contains "x" if false

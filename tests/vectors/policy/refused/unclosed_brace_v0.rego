@@ -1,0 +1,4 @@
+package spacelift
+
+deny["x"] {
+  input.run.type == "TASK"

@@ -1,0 +1,3 @@
+package spacelift
+
+deny contains "x" if starts_with(input.docker_image, "x")

@@ -1,0 +1,6 @@
+package spacelift
+
+deny contains "x" if {
+  a == b
+  b == a
+}

@@ -1,0 +1,3 @@
+package spacelift
+
+deny contains "x" if count([y | input.run.changes[_] == 1]) > 1

@@ -1,0 +1,3 @@
+package spacelift
+
+deny[reason] { input.run.type == "TASK" }

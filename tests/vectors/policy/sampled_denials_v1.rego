@@ -1,0 +1,7 @@
+package spacelift
+
+sample if count(deny) > 0
+
+sample if input.run.type == "TASK"
+
+deny contains "not main" if input.run.commit.branch != "main"
