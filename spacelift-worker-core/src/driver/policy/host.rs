@@ -45,7 +45,7 @@ pub(crate) struct PolicyHost {
 #[derive(Clone, Debug)]
 enum Place {
     Process(PolicyProgram),
-    Thread(InitializationPolicy),
+    Thread(Box<InitializationPolicy>),
 }
 
 /// Why a policy cannot be used.
@@ -71,7 +71,7 @@ impl PolicyHost {
             PolicyIsolation::Thread => None,
         };
         let place = match program {
-            None => Place::Thread(InitializationPolicy::with_options(name, text, options.clone())?),
+            None => Place::Thread(Box::new(InitializationPolicy::with_options(name, text, options.clone())?)),
             Some(program) => {
                 let question = Question { name, text, options: &options, judge: None };
                 match ask_process(&program, &question, None).map_err(PolicyHostError::from)? {
