@@ -26,7 +26,7 @@ const ROOMS: &[Room] = &[
     Room { floor: 1, name: "pool",      may_name: &["secret", "ids", "crypto"] },
     Room { floor: 1, name: "exec",      may_name: &["secret", "ids"] },
     Room { floor: 1, name: "protocol",  may_name: &["secret", "ids"] },
-    Room { floor: 1, name: "policy",    may_name: &["ids", "crypto"] },
+    Room { floor: 1, name: "policy",    may_name: &["secret", "ids", "crypto"] },
     // pure, one neighbour each
     Room { floor: 2, name: "envelope",  may_name: &["secret", "ids", "crypto", "pool"] },
     Room { floor: 2, name: "run_env",   may_name: &["secret", "config"] },
@@ -79,10 +79,13 @@ const DOORS: &[Owned] = &[
 
 /// Who in the core binds the heavy dependencies.
 const CORE_OWNERS: &[Owned] = &[
-    Owned { what: &["aws_lc_rs"], owners: &["crypto/aws_lc.rs"] },
-    Owned { what: &["rsa", "aes_gcm", "sha2", "hmac", "hkdf", "getrandom"], owners: &["crypto/pure.rs"] },
+    Owned { what: &["aws_lc_rs"], owners: &["crypto/aws_lc.rs", "crypto/jws/aws_lc.rs"] },
+    Owned {
+        what: &["rsa", "aes_gcm", "sha2", "hmac", "hkdf", "getrandom"],
+        owners: &["crypto/pure.rs", "crypto/jws/pure.rs"],
+    },
     Owned { what: &["rcgen"], owners: &["crypto/csr.rs"] },
-    Owned { what: &["x509_parser"], owners: &["crypto/x509.rs"] },
+    Owned { what: &["x509_parser"], owners: &["crypto/x509.rs", "crypto/jws.rs"] },
     Owned { what: &["regorus"], owners: &["policy/engine.rs", "policy/validate.rs", "policy/builtins/"] },
     Owned { what: &["aho_corasick"], owners: &["mask/matcher/"] },
     Owned { what: &["rumqttc"], owners: &["driver/mqtt.rs", "driver/mqtt/"] },

@@ -276,7 +276,8 @@ fn without_leading_zeros(number: &[u8]) -> &[u8] {
     number.get(zeros..).unwrap_or_default()
 }
 
-#[cfg(all(test, feature = "aws-lc", feature = "pure-rust"))]
+#[cfg(test)]
+#[cfg(all(feature = "aws-lc", feature = "pure-rust"))]
 mod tests;
 
 #[cfg(test)]
