@@ -9,10 +9,10 @@ use std::thread;
 use super::batch::Batch;
 
 /// Batches that go round.
-const BATCHES: usize = 16;
+const BATCHES: usize = 12;
 /// Emptied batches go back so many at a time: filling is faster, so it waits for each of them, and waking a thread costs
 /// as much as reading a batch.
-const GROUP: usize = 8;
+const GROUP: usize = 6;
 
 /// Whether more comes after a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
