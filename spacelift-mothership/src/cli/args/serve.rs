@@ -26,7 +26,7 @@ pub struct ServeArgs {
     /// A name or address under which workers reach this machine; the first one stands in tokens; may be repeated
     #[arg(long = "hostname", value_name = "NAME")]
     pub hostnames: Vec<String>,
-    /// Where workers find a proxy that passes their polls on, such as https://workers.example.com; may be repeated
+    /// Where workers find a proxy that passes their polls on, such as `https://workers.example.com`; may be repeated
     #[arg(long = "public-url", value_name = "URL", value_parser = origin)]
     pub public_urls: Vec<String>,
     /// An outside broker instead of the embedded one
