@@ -9,13 +9,16 @@
 )]
 
 use std::collections::BTreeMap;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use spacelift_worker_core::crypto::{hex, sha256};
-use spacelift_worker_core::envelope::{Context, Trust, UnsealError, Unsealer, workspace};
+use spacelift_worker_core::envelope::{
+    Context, RangeUnsealError, RangeUnsealer, Trust, UnsealError, Unsealer, workspace,
+};
 use spacelift_worker_core::pool::{PoolKey, PoolPublicKey};
 use spacelift_worker_core::secret::SecretText;
 
@@ -148,6 +151,28 @@ fn every_vector_is_opened_or_refused_for_its_fault_in_pieces_of_any_size() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// All of it by random access, in two ranges.
+fn by_range(vector: &Vector, keys: &Keys, sealed: &[u8]) -> Result<Vec<u8>, RangeUnsealError> {
+    let mut file = RangeUnsealer::open(Cursor::new(sealed), unsealer(vector, keys))?;
+    let (len, mut plain) = (file.plain_len(), Vec::new());
+    file.read(0, len / 3, &mut plain)?;
+    file.read(len / 3, len - len / 3, &mut plain)?;
+    assert!(matches!(file.read(len, 1, &mut plain), Err(RangeUnsealError::OutOfRange(_))));
+    Ok(plain)
+}
+
+#[test]
+fn random_access_decides_about_every_vector_as_reading_from_its_beginning_does() {
+    let keys = keys();
+    for (name, vector) in vectors() {
+        match by_range(&vector, &keys, &STANDARD.decode(&vector.sealed).unwrap()) {
+            Ok(plain) => assert_eq!(vector.plain_sha256, Some(hex(&sha256(&plain))), "{name}"),
+            Err(RangeUnsealError::Unseal(error)) => assert_eq!(name_of(&error), vector.expect, "{name}"),
+            Err(other) => panic!("{name}: {other:?}"),
+        }
+    }
 }
 
 #[test]

