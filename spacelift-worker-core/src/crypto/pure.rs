@@ -1,4 +1,5 @@
-//! The backend in Rust alone, over the crates of RustCrypto: each function is one call of the library.
+//! The backend in Rust alone, over the crates of RustCrypto: each function is one call of the library, but for a check
+//! that OAEP needs and the library leaves out.
 //!
 //! Private operations are constant-time and blinded with the operating system's randomness, as `rsa` does from 0.10 on
 //! (RUSTSEC-2023-0071 is about the releases before). It decides nothing: which keys are acceptable stands in `rsa`, which
@@ -8,7 +9,9 @@ use aes_gcm::aead::{AeadInOut, KeyInit};
 use getrandom::SysRng;
 use hkdf::{Hkdf, HmacImpl};
 use hmac::Hmac;
+use rsa::hazmat::rsa_decrypt_and_check;
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey};
+use rsa::traits::PublicKeyParts;
 use rsa::{BoxedUint, PrivateKey, PublicKey};
 use sha2::{Digest, Sha512};
 use zeroize::Zeroizing;
@@ -101,11 +104,20 @@ impl RsaPrivate {
         Ok(SecretBytes::new(der.as_bytes().to_vec()))
     }
 
+    /// The library does not look at the first byte, of which the RFC says "if Y is nonzero, output 'decryption error' and
+    /// stop" (8017, 7.1.2, 3.g). It is looked at here, by the operation once more and only when all else is right: nobody may
+    /// learn anything of that byte alone.
     pub(super) fn decrypt_oaep(&self, ciphertext: &[u8]) -> Result<SecretBytes, CryptoError> {
-        self.0
-            .oaep_decrypt::<sha2::Sha256>(ciphertext)
-            .map(SecretBytes::new)
-            .map_err(refused(CryptoError::Authentication))
+        let refused = refused(CryptoError::Authentication);
+        let plain =
+            self.0.oaep_decrypt::<sha2::Sha256>(ciphertext).map(SecretBytes::new).map_err(&refused)?;
+        let number = BoxedUint::from_be_slice(ciphertext, self.0.n_bits_precision())
+            .map_err(|_| CryptoError::Authentication)?;
+        let encoded = rsa_decrypt_and_check(&self.0, Some(&mut SysRng), &number).map(Zeroizing::new);
+        if encoded.map_err(&refused)?.bit_width() as usize > 8 * (self.0.size() - 1) {
+            return Err(CryptoError::Authentication);
+        }
+        Ok(plain)
     }
 
     pub(super) fn sign_pss(&self, message: &[u8]) -> Result<Vec<u8>, CryptoError> {

@@ -2,6 +2,7 @@
 
 #[cfg(all(feature = "aws-lc", feature = "pure-rust"))]
 mod backends;
+mod wycheproof;
 
 use super::*;
 use crate::secret::SecretBytes;

@@ -254,6 +254,16 @@ fn debug_of_keys_and_tokens_shows_no_secret() {
 }
 
 #[test]
+fn debug_of_credentials_shows_their_token_and_keys_as_those_do_alone() {
+    let credentials = PoolCredentials::parse(&token(&POOL.fields()), &POOL.private_key(), NOW).unwrap();
+    let (token, key) = (credentials.token(), &POOL.key);
+    assert_eq!(
+        format!("{credentials:?}"),
+        format!("PoolCredentials {{ token: {token:?}, key: {key:?}, older_keys: [] }}")
+    );
+}
+
+#[test]
 fn keys_survive_their_pem() {
     let public = POOL.key.public_key();
     assert_eq!(PoolPublicKey::from_pem(&public.to_pem()).unwrap(), public);

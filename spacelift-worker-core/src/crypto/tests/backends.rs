@@ -144,6 +144,21 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_key_with_any_byte_changed_is_read_or_refused_alike(at: prop::sample::Index, bits in 1_u8..) {
+        let mut der = KEY.to_vec();
+        let at = at.index(der.len());
+        der[at] ^= bits;
+        let read = |backend| with_backend(backend, || RsaPrivateKey::from_der(&der).map(|key| key.to_pkcs8_der()));
+        let (one, other) = (read(Backend::AwsLc), read(Backend::PureRust));
+        prop_assert!(one.is_err(), "byte {at}");
+        prop_assert_eq!(one, other);
+    }
+}
+
 #[test]
 fn aes_gcm_seals_whole_chunks_the_same() {
     let (one, other) = (aws_lc::Aes256Gcm::new(&[7; 32]).unwrap(), pure::Aes256Gcm::new(&[7; 32]).unwrap());
