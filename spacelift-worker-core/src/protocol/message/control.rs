@@ -7,7 +7,6 @@ use crate::ids::{Lease, MessageId, RunId};
 
 /// The body of a message to a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ControlBody {
@@ -38,7 +37,6 @@ impl Body for ControlBody {
 
 /// A phase of a run. Nothing starts before its `accept` is answered with `start`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Offer {
     /// Rises with every command in the pool.
     pub cmd_seq: u64,
@@ -61,7 +59,6 @@ pub struct Offer {
 
 /// Sealed bytes in a message, or where to find them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SealedPart {
@@ -80,7 +77,6 @@ pub enum SealedPart {
 
 /// The lease is the worker's for `ttl_ms`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Grant {
     /// Rises with every command in the pool.
     pub cmd_seq: u64,
@@ -103,7 +99,6 @@ pub struct Grant {
 
 /// End a run, valid before its start, too.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Halt {
     /// Rises with every command in the pool.
     pub cmd_seq: u64,
@@ -115,7 +110,6 @@ pub struct Halt {
 
 /// Take no new work, or take it again. Of several, the one with the highest `cmd_seq` holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Drain {
     /// Rises with every command in the pool.
     pub cmd_seq: u64,
@@ -125,7 +119,6 @@ pub struct Drain {
 
 /// Self-destruct.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cycle {
     /// Rises with every command in the pool.
     pub cmd_seq: u64,

@@ -12,7 +12,6 @@ use crate::ids::{Lease, PoolId, RunId, WorkerId};
 
 /// A phase of a run, complete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OfferPayload {
     /// The pool whose worker is meant.
     pub pool: PoolId,
@@ -58,7 +57,6 @@ pub struct OfferPayload {
 
 /// The run, as far as it is public within its pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RunDetails {
     /// Which.
     pub id: RunId,
@@ -91,8 +89,7 @@ pub struct RunDetails {
 }
 
 /// A commit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
     /// Who wrote it.
     #[serde(default)]
@@ -113,7 +110,6 @@ pub struct Commit {
 
 /// The stack or module of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StackDetails {
     /// Its slug, unique in the account.
     pub slug: String,
@@ -139,7 +135,6 @@ pub struct StackDetails {
 
 /// The commands of a custom workflow, each given to `sh -c`. An absent one is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Workflow {
     /// Initializes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -157,7 +152,6 @@ pub struct Workflow {
 
 /// Commands before and after the commands, in one shell session with them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Hooks {
     /// Before initializing.
@@ -186,7 +180,6 @@ pub struct Hooks {
 
 /// A variable of the run's own environment.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EnvironmentVariable {
     /// Its name.
     pub name: String,
@@ -205,7 +198,6 @@ impl fmt::Debug for EnvironmentVariable {
 
 /// Where to fetch an object, and how to know it. The URL is a bearer secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Download {
     /// HTTPS, expiring.
     pub url: String,
@@ -223,7 +215,6 @@ impl fmt::Debug for Download {
 
 /// Where to fetch a sealed workspace, and what its context must be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SealedDownload {
     /// Where.
     #[serde(flatten)]
@@ -236,7 +227,6 @@ pub struct SealedDownload {
 
 /// Where to put an object. The URL is a bearer secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Upload {
     /// The name under which the worker reports it.
     pub name: String,
@@ -252,7 +242,6 @@ impl fmt::Debug for Upload {
 
 /// Where results go.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Uploads {
     /// The sealed workspace; present where the run waits and goes on later.
@@ -264,7 +253,6 @@ pub struct Uploads {
 
 /// More places for log segments: the sealed part of a renewal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LogUploads {
     /// By which lease.
     pub lease: Lease,
