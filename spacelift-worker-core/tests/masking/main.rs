@@ -9,4 +9,3 @@ pub mod reference;
 mod points;
 mod random;
 mod streams;
-mod vectors;
