@@ -5,7 +5,5 @@
 mod embedded;
 mod outside;
 
-pub use embedded::{
-    CertificateLookup, EmbeddedBroker, EmbeddedConfig, Fault, Faults, SeenConnect, StartError,
-};
+pub use embedded::{CertificateLookup, EmbeddedBroker, EmbeddedConfig, StartError};
 pub use outside::{OutsideBroker, OutsideConfig};

@@ -9,7 +9,6 @@
 
 mod access;
 mod connection;
-mod faults;
 pub(super) mod frames;
 mod hub;
 mod listener;
@@ -19,5 +18,4 @@ mod session;
 mod tests;
 
 pub use access::CertificateLookup;
-pub use faults::{Fault, Faults, SeenConnect};
 pub use listener::{EmbeddedBroker, EmbeddedConfig, StartError};
