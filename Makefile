@@ -61,6 +61,7 @@ pure: ## floors 0 to 3 in Rust alone: no C compiler, no runtime, no network; and
 	    | grep -vE '^(cc|msvc_spectre_libs_build) |^\[|^$$'; then echo "these compile C"; exit 1; fi
 	@if cargo tree -p spacelift-worker-core --edges normal,build --prefix none --locked | grep -E '^(rsa|aes-gcm) '; then \
 	    echo "these belong to the feature pure-rust alone"; exit 1; fi
+	CC=/bin/false CXX=/bin/false AR=/bin/false cargo clippy $(PURE) --locked --quiet -- -D warnings
 	CC=/bin/false CXX=/bin/false AR=/bin/false cargo test $(PURE) --locked --quiet --lib -- crypto:: envelope:: pool::
 	CC=/bin/false CXX=/bin/false AR=/bin/false cargo test $(PURE) --locked --quiet --test envelope_vectors --test pool_keys
 

@@ -1,7 +1,7 @@
 //! Sealing as a table: each row beside its rival in the same run, and the bar that it has to hold.
 //!
 //! `cargo bench -p spacelift-worker-benches --bench sealing_table` prints it and writes `target/performance/sealing.md`.
-//! Without `--bench` everything runs once on small inputs, and the bars are not looked at.
+//! Names behind `--` choose parts of it: `memory`, `small`, `files`, `ranges`. Without `--bench` everything runs once on small inputs, and the bars are not looked at.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot do its work stops")]
 
@@ -22,10 +22,17 @@ fn main() -> ExitCode {
     }
     let work = if in_test_mode() { Work::smoke() } else { Work::full() };
     let mut table = Table::default();
-    memory::measure(&work, &mut table);
-    small::measure(&work, &mut table);
-    files::measure(&work, &mut table);
-    ranges::measure(&work, &mut table);
+    let parts: [(&str, fn(&Work, &mut Table)); 4] = [
+        ("memory", memory::measure),
+        ("small", small::measure),
+        ("files", files::measure),
+        ("ranges", ranges::measure),
+    ];
+    let named = |name: &str| arguments.iter().any(|argument| argument == name);
+    let all = !parts.iter().any(|(name, _)| named(name));
+    for (_, measure) in parts.iter().filter(|(name, _)| all || named(name)) {
+        measure(&work, &mut table);
+    }
     let text = table.to_markdown();
     println!("{text}");
     if !in_test_mode() {

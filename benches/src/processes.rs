@@ -6,7 +6,9 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::ClockId;
+
+use crate::clock::computed;
 
 /// What one process took.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -36,8 +38,7 @@ impl Own {
     }
 
     fn cpu() -> f64 {
-        let time = clock_gettime(ClockId::ProcessCPUTime);
-        time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+        computed(ClockId::ProcessCPUTime).as_secs_f64()
     }
 }
 

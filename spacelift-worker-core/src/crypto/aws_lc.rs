@@ -86,12 +86,35 @@ impl Aes256Gcm {
         Ok(array(tag.as_ref()))
     }
 
+    pub(super) fn seal_into(
+        &self,
+        nonce: &[u8; 12],
+        plain: &[u8],
+        text: &mut [u8],
+        tag: &mut [u8; 16],
+    ) -> Result<(), CryptoError> {
+        let nonce = aead::Nonce::assume_unique_for_key(*nonce);
+        self.0.seal_out_of_place_scatter(nonce, aead::Aad::empty(), plain, text, &[], tag).map_err(refused)
+    }
+
     pub(super) fn open_in_place(&self, nonce: &[u8; 12], in_out: &mut [u8]) -> Result<usize, CryptoError> {
         let nonce = aead::Nonce::assume_unique_for_key(*nonce);
         match self.0.open_in_place(nonce, aead::Aad::empty(), in_out) {
             Ok(plain) => Ok(plain.len()),
             Err(_) => Err(CryptoError::Authentication),
         }
+    }
+
+    pub(super) fn open_into(
+        &self,
+        nonce: &[u8; 12],
+        text: &[u8],
+        tag: &[u8; 16],
+        out: &mut [u8],
+    ) -> Result<(), CryptoError> {
+        let nonce = aead::Nonce::assume_unique_for_key(*nonce);
+        let opened = self.0.open_separate_gather(nonce, aead::Aad::empty(), text, tag, out);
+        opened.map_err(|_| CryptoError::Authentication)
     }
 }
 

@@ -129,8 +129,28 @@ impl Aes256Gcm {
         its!(self.seal_in_place(nonce, in_out))
     }
 
+    pub(super) fn seal_into(
+        &self,
+        nonce: &[u8; 12],
+        plain: &[u8],
+        text: &mut [u8],
+        tag: &mut [u8; 16],
+    ) -> Result<(), CryptoError> {
+        its!(self.seal_into(nonce, plain, text, tag))
+    }
+
     pub(super) fn open_in_place(&self, nonce: &[u8; 12], in_out: &mut [u8]) -> Result<usize, CryptoError> {
         its!(self.open_in_place(nonce, in_out))
+    }
+
+    pub(super) fn open_into(
+        &self,
+        nonce: &[u8; 12],
+        text: &[u8],
+        tag: &[u8; 16],
+        out: &mut [u8],
+    ) -> Result<(), CryptoError> {
+        its!(self.open_into(nonce, text, tag, out))
     }
 }
 

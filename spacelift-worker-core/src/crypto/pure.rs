@@ -78,6 +78,18 @@ impl Aes256Gcm {
         tag.map(Into::into).map_err(|_| CryptoError::Backend)
     }
 
+    pub(super) fn seal_into(
+        &self,
+        nonce: &[u8; 12],
+        plain: &[u8],
+        text: &mut [u8],
+        tag: &mut [u8; 16],
+    ) -> Result<(), CryptoError> {
+        text.copy_from_slice(plain);
+        *tag = self.seal_in_place(nonce, text)?;
+        Ok(())
+    }
+
     pub(super) fn open_in_place(&self, nonce: &[u8; 12], in_out: &mut [u8]) -> Result<usize, CryptoError> {
         let (text, tag) = in_out.split_last_chunk_mut::<16>().ok_or(CryptoError::Authentication)?;
         let len = text.len();
@@ -85,6 +97,18 @@ impl Aes256Gcm {
             Ok(()) => Ok(len),
             Err(_) => Err(CryptoError::Authentication),
         }
+    }
+
+    pub(super) fn open_into(
+        &self,
+        nonce: &[u8; 12],
+        text: &[u8],
+        tag: &[u8; 16],
+        out: &mut [u8],
+    ) -> Result<(), CryptoError> {
+        out.copy_from_slice(text);
+        let opened = self.0.decrypt_inout_detached(nonce.into(), b"", out.into(), tag.into());
+        opened.map_err(|_| CryptoError::Authentication)
     }
 }
 

@@ -112,12 +112,34 @@ impl Aes256Gcm {
         self.0.seal_in_place(nonce, in_out)
     }
 
+    /// Encrypts `plain` into `out`, which is longer by the tag.
+    ///
+    /// # Errors
+    /// [`CryptoError::Backend`] when `plain` is longer than AES-GCM allows, or `out` is not of that length.
+    pub fn seal_into(&self, nonce: &[u8; 12], plain: &[u8], out: &mut [u8]) -> Result<(), CryptoError> {
+        match out.split_last_chunk_mut::<{ Self::TAG_LEN }>() {
+            Some((text, tag)) if text.len() == plain.len() => self.0.seal_into(nonce, plain, text, tag),
+            _ => Err(CryptoError::Backend),
+        }
+    }
+
     /// Verifies and decrypts `in_out`, ciphertext and tag, in place; gives the length of the plaintext at its start.
     ///
     /// # Errors
     /// [`CryptoError::Authentication`] when the tag does not fit; `in_out` then holds nothing of use.
     pub fn open_in_place(&self, nonce: &[u8; 12], in_out: &mut [u8]) -> Result<usize, CryptoError> {
         self.0.open_in_place(nonce, in_out)
+    }
+
+    /// Verifies `sealed`, ciphertext and tag, and decrypts it into `out`, which is as long as the ciphertext.
+    ///
+    /// # Errors
+    /// [`CryptoError::Authentication`] when the tag or a length does not fit; `out` then holds nothing of use.
+    pub fn open_into(&self, nonce: &[u8; 12], sealed: &[u8], out: &mut [u8]) -> Result<(), CryptoError> {
+        match sealed.split_last_chunk::<{ Self::TAG_LEN }>() {
+            Some((text, tag)) if text.len() == out.len() => self.0.open_into(nonce, text, tag, out),
+            _ => Err(CryptoError::Authentication),
+        }
     }
 }
 

@@ -69,7 +69,12 @@ fn a_changed_ciphertext_or_tag_or_nonce_does_not_open() {
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
+            assert_eq!(key.open_into(&[2; 12], &changed, &mut [0; 14]), Err(CryptoError::Authentication));
             assert_eq!(key.open_in_place(&[2; 12], &mut changed), Err(CryptoError::Authentication));
+        }
+        for (len, out) in [(30, 13), (30, 15), (15, 0), (0, 0)] {
+            let opened = key.open_into(&[2; 12], &sealed[..len], &mut vec![0; out]);
+            assert_eq!(opened, Err(CryptoError::Authentication));
         }
         assert_eq!(key.open_in_place(&[3; 12], &mut sealed.clone()), Err(CryptoError::Authentication));
         assert_eq!(key.open_in_place(&[2; 12], &mut sealed[..10].to_vec()), Err(CryptoError::Authentication));

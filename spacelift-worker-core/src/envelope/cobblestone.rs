@@ -29,13 +29,18 @@
 mod chunks;
 mod decrypt;
 mod encrypt;
+#[cfg(feature = "files")]
+mod in_place;
 mod range;
 
-pub(crate) use chunks::SealedChunk;
+#[cfg(feature = "files")]
 pub(crate) use decrypt::ChunkDecryptor;
 pub use decrypt::Decryptor;
+#[cfg(feature = "files")]
 pub(crate) use encrypt::ChunkEncryptor;
 pub use encrypt::Encryptor;
+#[cfg(feature = "files")]
+pub(crate) use in_place::SealedChunk;
 pub use range::{OutOfRange, RangeDecryptor, RangeError, last_chunk};
 
 use crate::crypto::{Aes256Gcm, CryptoError};

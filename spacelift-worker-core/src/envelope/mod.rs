@@ -29,6 +29,8 @@ pub mod cobblestone;
 mod context;
 mod digest;
 mod header;
+#[cfg(feature = "files")]
+mod in_place;
 mod io;
 mod key;
 pub mod offer;
@@ -44,6 +46,7 @@ pub use io::{SealWriter, UnsealReader};
 pub use key::SIGNATURE_PREFIX;
 pub use range::{RangeUnsealError, RangeUnsealer, unseal_range};
 pub use seal::{SealError, Sealer, seal, sealed_len};
+#[cfg(feature = "files")]
 pub(crate) use unseal::MAX_START_LEN;
 pub use unseal::{Trust, UnsealError, Unsealer, inspect, unseal};
 

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::cobblestone::{self, ChunkEncryptor, EncryptError, Encryptor, SealedChunk};
+use super::cobblestone::{self, EncryptError, Encryptor};
 use super::context::Context;
 use super::header::{Header, MAX_HEADER_LEN, UNSIGNED, encode_signature};
 use super::key;
@@ -49,21 +49,21 @@ impl From<EncryptError> for SealError {
 /// Seals one plaintext that comes in pieces. Not `Clone`: two ends of one stream would use a nonce twice.
 pub struct Sealer {
     /// Header and signature line, until they are written.
-    head: Vec<u8>,
+    pub(super) head: Vec<u8>,
     head_len: usize,
-    encryptor: Encryptor,
-    length: Length,
-    failed: Option<SealError>,
+    pub(super) encryptor: Encryptor,
+    pub(super) length: Length,
+    pub(super) failed: Option<SealError>,
 }
 
 /// What was declared of the plaintext's length, and what came.
-struct Length {
+pub(super) struct Length {
     declared: Option<u64>,
     given: u64,
 }
 
 impl Length {
-    fn give(&mut self, len: usize) -> Result<(), SealError> {
+    pub(super) fn give(&mut self, len: usize) -> Result<(), SealError> {
         self.given = self.given.saturating_add(len as u64);
         match self.declared {
             Some(declared) if self.given > declared => Err(SealError::Length { declared, given: self.given }),
@@ -71,7 +71,7 @@ impl Length {
         }
     }
 
-    fn end(&self) -> Result<(), SealError> {
+    pub(super) fn end(&self) -> Result<(), SealError> {
         match self.declared {
             Some(declared) if self.given != declared => {
                 Err(SealError::Length { declared, given: self.given })
@@ -157,43 +157,11 @@ impl Sealer {
         out.append(&mut self.head);
         Ok(self.encryptor.finish(out)?)
     }
-
-    /// The beginning of the sealed file, and a sealer of the chunks behind it.
-    pub(crate) fn into_chunks(self) -> Result<(Vec<u8>, ChunkSealer), SealError> {
-        if let Some(error) = self.failed {
-            return Err(error);
-        }
-        let (prefix, inner) = self.encryptor.into_chunks().ok_or(SealError::Started)?;
-        let mut head = self.head;
-        head.extend(prefix);
-        Ok((head, ChunkSealer { inner, length: self.length }))
-    }
 }
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sealer").field("given", &self.length.given).finish_non_exhaustive()
-    }
-}
-
-/// Seals whole chunks where they stand. Who calls it stops at the first error.
-pub(crate) struct ChunkSealer {
-    inner: ChunkEncryptor,
-    length: Length,
-}
-
-impl ChunkSealer {
-    /// Seals chunks of 16 KiB of plaintext, each followed by room for its tag.
-    pub(crate) fn seal_in_place(&mut self, batch: &mut [SealedChunk]) -> Result<(), SealError> {
-        self.length.give(batch.len() * cobblestone::CHUNK_LEN)?;
-        Ok(self.inner.seal_in_place(batch)?)
-    }
-
-    /// Seals the end: less than 16 KiB of plaintext, followed by room for its tag.
-    pub(crate) fn finish_in_place(mut self, last: &mut [u8]) -> Result<(), SealError> {
-        self.length.give(last.len().saturating_sub(cobblestone::TAG_LEN))?;
-        self.length.end()?;
-        Ok(self.inner.finish_in_place(last)?)
     }
 }
 

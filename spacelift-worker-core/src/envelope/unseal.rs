@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::cobblestone::{ChunkDecryptor, Damaged, Decryptor, PREFIX_LEN};
+use super::cobblestone::{Damaged, Decryptor, PREFIX_LEN};
 use super::context::Context;
 use super::header::{Header, HeaderFault, MAX_HEADER_LEN, MAX_SIGNATURE_LEN, parse_signature};
 use super::key::{self, InputKey};
@@ -170,15 +170,6 @@ impl<'a> Unsealer<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Opens the two lines at the beginning of a file and checks the commitment behind them. `start` is the whole file or
-    /// its first [`MAX_START_LEN`] bytes; gives the decryptor of the chunks and where they begin.
-    pub(crate) fn begin(self, start: &[u8]) -> Result<(ChunkDecryptor, usize), UnsealError> {
-        let (input_key, head, body) = self.open_head(start)?;
-        let prefix = body.get(..PREFIX_LEN).ok_or(UnsealError::Damaged)?;
-        let chunks = ChunkDecryptor::new(&input_key, head, prefix)?;
-        Ok((chunks, head.len() + PREFIX_LEN))
     }
 
     /// Opens the two lines at the beginning of `start`: K, the lines, and what of `start` follows them.

@@ -13,19 +13,24 @@ use crate::envelope::cobblestone::{CHUNK_LEN, SEALED_CHUNK_LEN, SealedChunk};
 /// Chunks in a batch of usual size: 256 KiB.
 pub(super) const CHUNKS: usize = 16;
 
+/// Memory of so many chunks, for all batches together: one allocation, so that the allocator keeps nothing of it.
+pub(super) fn room(chunks: usize) -> Zeroizing<Vec<SealedChunk>> {
+    Zeroizing::new(vec![[0; SEALED_CHUNK_LEN]; chunks])
+}
+
 /// Room for chunks, and how many of them hold something.
-pub(super) struct Batch {
-    chunks: Zeroizing<Vec<SealedChunk>>,
+pub(super) struct Batch<'room> {
+    chunks: &'room mut [SealedChunk],
     /// How many whole chunks there are.
     full: usize,
     /// Bytes in the chunk after them.
     last: usize,
 }
 
-impl Batch {
-    /// Room for `chunks` of them.
-    pub(super) fn new(chunks: usize) -> Self {
-        Self { chunks: Zeroizing::new(vec![[0; SEALED_CHUNK_LEN]; chunks]), full: 0, last: 0 }
+impl<'room> Batch<'room> {
+    /// An empty one.
+    pub(super) fn new(chunks: &'room mut [SealedChunk]) -> Self {
+        Self { chunks, full: 0, last: 0 }
     }
 
     /// Fills the places of plaintext from `file`; whether its end was met, which leaves the last chunk not full.
@@ -139,7 +144,8 @@ mod tests {
         for len in [0, 1, CHUNK_LEN - 1, CHUNK_LEN, 2 * CHUNK_LEN, 2 * CHUNK_LEN + 5, 3 * CHUNK_LEN] {
             let plain: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
             fs::write(&from, &plain).unwrap();
-            let mut batch = Batch::new(3);
+            let mut room = room(3);
+            let mut batch = Batch::new(&mut room);
             let end = batch.read_plain(&File::open(&from).unwrap()).unwrap();
             assert_eq!((end, batch.plain_len()), (len < 3 * CHUNK_LEN, len));
             batch.write_plain(&File::create(&to).unwrap()).unwrap();
@@ -154,7 +160,8 @@ mod tests {
         for len in [0, 1, SEALED_CHUNK_LEN, SEALED_CHUNK_LEN + 20, 2 * SEALED_CHUNK_LEN] {
             let bytes: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
             fs::write(&from, &bytes).unwrap();
-            let mut batch = Batch::new(2);
+            let mut room = room(2);
+            let mut batch = Batch::new(&mut room);
             let end = batch.read_sealed(&File::open(&from).unwrap()).unwrap();
             assert_eq!(end, len < 2 * SEALED_CHUNK_LEN);
             assert!(batch.sealed() == bytes);

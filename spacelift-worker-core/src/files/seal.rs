@@ -9,7 +9,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::batch::{Batch, CHUNKS};
+use super::batch::Batch;
 use super::new_file::{KeepError, NewFile};
 use super::pump::{Fill, pump};
 use crate::envelope::cobblestone::{CHUNK_LEN, TAG_LEN};
@@ -142,7 +142,7 @@ fn seal(
     let mut len = head.len() as u64;
     // The last batch takes it.
     let mut chunks = Some(chunks);
-    let fill = |batch: &mut Batch| {
+    let fill = |batch: &mut Batch<'_>| {
         let end = batch.read_plain(&input).map_err(unread)?;
         if let Some(chunks) = &mut chunks {
             chunks.seal_in_place(batch.full_mut()).map_err(failed)?;
@@ -159,7 +159,7 @@ fn seal(
         len += batch.sealed().len() as u64;
         Ok(if end { Fill::End } else { Fill::More })
     };
-    pump(batch_chunks(plain_len), fill, |batch| output.file.write_all(batch.sealed()).map_err(unwritten))?;
+    pump(chunks_of(plain_len), fill, |batch| output.file.write_all(batch.sealed()).map_err(unwritten))?;
     keep(output, target)?;
     Ok((len, digest))
 }
@@ -182,7 +182,7 @@ pub fn unseal_file(source: &Path, target: &Path, unsealer: Unsealer<'_>) -> Resu
     // The last batch takes it.
     let mut chunks = Some(chunks);
     let damaged = |_| failed(UnsealError::Damaged);
-    let fill = |batch: &mut Batch| {
+    let fill = |batch: &mut Batch<'_>| {
         let end = batch.read_sealed(&input).map_err(unread)?;
         if let Some(chunks) = &mut chunks {
             chunks.open_in_place(batch.full_mut()).map_err(damaged)?;
@@ -194,7 +194,7 @@ pub fn unseal_file(source: &Path, target: &Path, unsealer: Unsealer<'_>) -> Resu
         len += batch.plain_len() as u64;
         Ok(if end { Fill::End } else { Fill::More })
     };
-    pump(batch_chunks(sealed_len), fill, |batch| batch.write_plain(&output.file).map_err(unwritten))?;
+    pump(chunks_of(sealed_len), fill, |batch| batch.write_plain(&output.file).map_err(unwritten))?;
     keep(output, target)?;
     Ok(len)
 }
@@ -216,9 +216,9 @@ fn open_source(source: &Path, target: &Path) -> Result<(File, u64), SealFileErro
     Ok((file, facts.len()))
 }
 
-/// Chunks of a batch for a file of `len` bytes: no more than it needs, and room for the end of it.
-fn batch_chunks(len: u64) -> usize {
-    usize::try_from(len / CHUNK_LEN as u64 + 1).map_or(CHUNKS, |chunks| chunks.min(CHUNKS))
+/// Chunks that a file of `len` bytes needs, the end of it among them.
+fn chunks_of(len: u64) -> usize {
+    usize::try_from(len / CHUNK_LEN as u64 + 1).unwrap_or(usize::MAX)
 }
 
 fn keep(output: NewFile<'_>, target: &Path) -> Result<(), SealFileError> {
@@ -241,6 +241,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
     use std::sync::LazyLock;
 
+    use super::super::batch::CHUNKS;
     use super::*;
     use crate::envelope::{Context, sealed_len, workspace};
     use crate::pool::PoolKey;

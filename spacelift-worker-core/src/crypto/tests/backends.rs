@@ -129,6 +129,12 @@ proptest! {
         again.extend(tag);
         prop_assert_eq!(&sealed, &again);
 
+        let (mut first, mut second) = (vec![0; plain.len()], vec![1; plain.len()]);
+        let (text, tag) = again.split_last_chunk::<16>().unwrap();
+        prop_assert_eq!(one.open_into(&nonce, text, tag, &mut first), Ok(()));
+        prop_assert_eq!(other.open_into(&nonce, text, tag, &mut second), Ok(()));
+        prop_assert_eq!((&first, &second), (&plain, &plain));
+
         prop_assert_eq!(one.open_in_place(&nonce, &mut again), Ok(plain.len()));
         prop_assert_eq!(&again[..plain.len()], &plain);
         let mut again = sealed.clone();

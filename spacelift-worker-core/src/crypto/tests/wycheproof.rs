@@ -18,10 +18,14 @@ fn aes_256_gcm_without_associated_data() {
             let key = Aes256Gcm::new(test.key.as_slice().try_into().unwrap()).unwrap();
             let nonce = test.nonce.as_slice().try_into().unwrap();
             let mut opened = [&test.ct[..], &test.tag].concat();
+            let mut apart = vec![0; test.ct.len()];
+            let into = key.open_into(nonce, &opened, &mut apart);
             let len = key.open_in_place(nonce, &mut opened);
+            assert_eq!(into, len.clone().map(drop), "{}: {}", test.tc_id, test.comment);
             if test.result == TestResult::Valid && test.aad.is_empty() {
                 assert_eq!(len, Ok(test.pt.len()), "{}: {}", test.tc_id, test.comment);
                 assert_eq!(&opened[..test.pt.len()], &test.pt[..]);
+                assert_eq!(&apart[..], &test.pt[..]);
                 let mut sealed = test.pt.to_vec();
                 let tag = key.seal_in_place(nonce, &mut sealed).unwrap();
                 assert_eq!((&sealed[..], &tag[..]), (&test.ct[..], &test.tag[..]), "{}", test.tc_id);

@@ -4,16 +4,13 @@
 
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Damaged, EncryptError, MAX_CHUNKS, SALT_LEN, SEALED_CHUNK_LEN, TAG_LEN};
+use super::{Damaged, EncryptError, MAX_CHUNKS, SALT_LEN, TAG_LEN};
 use crate::crypto::{self, Aes256Gcm, CryptoError};
 use crate::envelope::key::{BodyKeys, derive};
 
-/// A chunk of full length as it stands in a ciphertext: 16 KiB of content, then its tag.
-pub(crate) type SealedChunk = [u8; SEALED_CHUNK_LEN];
-
 /// The key of one message, expanded once.
 pub(super) struct Chunks {
-    aead: Aes256Gcm,
+    pub(super) aead: Aes256Gcm,
     base_nonce: Zeroizing<[u8; 12]>,
 }
 
@@ -45,53 +42,28 @@ impl Chunks {
         Some(nonce)
     }
 
-    /// Encrypts `content` where it stands and gives its tag.
-    pub(super) fn seal_in_place(
-        &self,
-        number: u64,
-        content: &mut [u8],
-    ) -> Result<[u8; TAG_LEN], EncryptError> {
-        let nonce = self.nonce(number).ok_or(EncryptError::TooLong)?;
-        self.aead.seal_in_place(&nonce, content).map_err(EncryptError::Crypto)
-    }
-
-    /// Verifies a chunk and decrypts it where it stands; gives the length of its content.
-    pub(super) fn open_in_place(&self, number: u64, chunk: &mut [u8]) -> Result<usize, Damaged> {
-        let nonce = self.nonce(number).ok_or(Damaged)?;
-        self.aead.open_in_place(&nonce, chunk).map_err(|_| Damaged)
-    }
-
     /// Appends one encrypted chunk to `out`, or nothing.
     pub(super) fn seal(&self, number: u64, plain: &[u8], out: &mut Vec<u8>) -> Result<(), EncryptError> {
+        let nonce = self.nonce(number).ok_or(EncryptError::TooLong)?;
         let start = out.len();
-        out.reserve(plain.len() + TAG_LEN);
-        out.extend_from_slice(plain);
-        match self.seal_in_place(number, out.get_mut(start..).unwrap_or_default()) {
-            Ok(tag) => {
-                out.extend_from_slice(&tag);
-                Ok(())
-            }
-            Err(error) => {
-                wipe_from(out, start);
-                Err(error)
-            }
-        }
+        out.resize(start + plain.len() + TAG_LEN, 0);
+        let sealed = self.aead.seal_into(&nonce, plain, out.get_mut(start..).unwrap_or_default());
+        sealed.map_err(|error| {
+            wipe_from(out, start);
+            EncryptError::Crypto(error)
+        })
     }
 
     /// Appends one decrypted chunk to `out`, or nothing.
     pub(super) fn open(&self, number: u64, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), Damaged> {
+        let nonce = self.nonce(number).ok_or(Damaged)?;
         let start = out.len();
-        out.extend_from_slice(sealed);
-        match self.open_in_place(number, out.get_mut(start..).unwrap_or_default()) {
-            Ok(len) => {
-                out.truncate(start + len);
-                Ok(())
-            }
-            Err(error) => {
-                wipe_from(out, start);
-                Err(error)
-            }
-        }
+        out.resize(start + sealed.len().saturating_sub(TAG_LEN), 0);
+        let opened = self.aead.open_into(&nonce, sealed, out.get_mut(start..).unwrap_or_default());
+        opened.map_err(|_| {
+            wipe_from(out, start);
+            Damaged
+        })
     }
 }
 

@@ -1,16 +1,16 @@
-//! Decryption of a message that comes in pieces, or in whole chunks where they stand.
+//! Decryption of a message that comes in pieces.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::chunks::{Chunks, SealedChunk};
+use super::chunks::Chunks;
 use super::{Damaged, PREFIX_LEN, SEALED_CHUNK_LEN, TAG_LEN};
 use crate::envelope::key::InputKey;
 
 /// Decrypts the chunks of one message in their order. Who calls it stops at the first error.
 pub(crate) struct ChunkDecryptor {
-    chunks: Chunks,
+    pub(super) chunks: Chunks,
     next: u64,
 }
 
@@ -20,7 +20,7 @@ impl ChunkDecryptor {
         Ok(Self { chunks: Chunks::committed(key, context, prefix)?, next: 0 })
     }
 
-    fn number(&mut self) -> u64 {
+    pub(super) fn number(&mut self) -> u64 {
         let number = self.next;
         self.next += 1;
         number
@@ -29,27 +29,6 @@ impl ChunkDecryptor {
     fn append(&mut self, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), Damaged> {
         let number = self.number();
         self.chunks.open(number, sealed, out)
-    }
-
-    /// Verifies and decrypts whole chunks where they stand: 16 KiB of plaintext each, then what was the tag.
-    pub(crate) fn open_in_place(&mut self, batch: &mut [SealedChunk]) -> Result<(), Damaged> {
-        for chunk in batch {
-            let number = self.number();
-            self.chunks.open_in_place(number, chunk)?;
-        }
-        Ok(())
-    }
-
-    /// Verifies and decrypts what is left after the whole chunks, and with it the end of the message; gives the
-    /// length of its plaintext.
-    ///
-    /// "The final chunk … MUST be shorter than 16 KiB."
-    pub(crate) fn finish_in_place(mut self, last: &mut [u8]) -> Result<usize, Damaged> {
-        if !(TAG_LEN..SEALED_CHUNK_LEN).contains(&last.len()) {
-            return Err(Damaged);
-        }
-        let number = self.number();
-        self.chunks.open_in_place(number, last)
     }
 }
 
@@ -146,49 +125,5 @@ impl Decryptor {
 impl fmt::Debug for Decryptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decryptor").finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::{CHUNK_LEN, Encryptor};
-    use super::*;
-
-    fn sealed(len: usize) -> (Vec<u8>, Vec<u8>) {
-        let plain: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
-        let mut out = Vec::new();
-        let mut encryptor = Encryptor::new(&[3; 32], b"ctx").unwrap();
-        encryptor.update(&plain, &mut out).unwrap();
-        encryptor.finish(&mut out).unwrap();
-        (plain, out)
-    }
-
-    /// Decrypts where the chunks stand, as a file is.
-    fn in_place(sealed: &[u8]) -> Result<Vec<u8>, Damaged> {
-        let (prefix, body) = sealed.split_at(PREFIX_LEN);
-        let mut chunks = ChunkDecryptor::new(&[3; 32], b"ctx", prefix)?;
-        let (full, last) = body.as_chunks::<SEALED_CHUNK_LEN>();
-        let (mut full, mut last) = (full.to_vec(), last.to_vec());
-        chunks.open_in_place(&mut full)?;
-        let len = chunks.finish_in_place(&mut last)?;
-        let mut plain: Vec<u8> = full.iter().flat_map(|chunk| &chunk[..CHUNK_LEN]).copied().collect();
-        plain.extend_from_slice(&last[..len]);
-        Ok(plain)
-    }
-
-    #[test]
-    fn chunks_opened_where_they_stand_are_those_of_the_stream() {
-        for len in [0, 5, CHUNK_LEN - 1, CHUNK_LEN, CHUNK_LEN + 1, 3 * CHUNK_LEN + 9] {
-            let (plain, sealed) = sealed(len);
-            assert!(in_place(&sealed) == Ok(plain));
-        }
-    }
-
-    #[test]
-    fn an_end_on_a_chunk_s_boundary_is_a_cut() {
-        let (_, sealed) = sealed(2 * CHUNK_LEN);
-        let whole_chunks = &sealed[..sealed.len() - TAG_LEN];
-        assert_eq!(in_place(whole_chunks), Err(Damaged));
-        assert_eq!(in_place(&whole_chunks[..whole_chunks.len() - 1]), Err(Damaged));
     }
 }

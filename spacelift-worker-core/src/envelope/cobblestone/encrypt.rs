@@ -1,11 +1,11 @@
-//! Encryption of a message that comes in pieces, or in whole chunks where they stand.
+//! Encryption of a message that comes in pieces.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::chunks::{Chunks, SealedChunk};
-use super::{CHUNK_LEN, EncryptError, SALT_LEN, TAG_LEN};
+use super::chunks::Chunks;
+use super::{CHUNK_LEN, EncryptError, SALT_LEN};
 use crate::crypto;
 use crate::envelope::key::derive;
 
@@ -17,7 +17,7 @@ pub(crate) struct ChunkEncryptor {
 }
 
 impl ChunkEncryptor {
-    fn step(
+    pub(super) fn step(
         &mut self,
         seal: impl FnOnce(&Chunks, u64) -> Result<(), EncryptError>,
     ) -> Result<(), EncryptError> {
@@ -33,34 +33,13 @@ impl ChunkEncryptor {
     fn append(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), EncryptError> {
         self.step(|chunks, number| chunks.seal(number, plain, out))
     }
-
-    /// Encrypts whole chunks where they stand: 16 KiB of plaintext each, then room for a tag.
-    pub(crate) fn seal_in_place(&mut self, batch: &mut [SealedChunk]) -> Result<(), EncryptError> {
-        for chunk in batch {
-            self.seal_one_in_place(chunk)?;
-        }
-        Ok(())
-    }
-
-    /// Encrypts the last chunk where it stands: less than 16 KiB of plaintext, then room for the tag.
-    pub(crate) fn finish_in_place(mut self, chunk: &mut [u8]) -> Result<(), EncryptError> {
-        self.seal_one_in_place(chunk)
-    }
-
-    fn seal_one_in_place(&mut self, chunk: &mut [u8]) -> Result<(), EncryptError> {
-        self.step(|chunks, number| {
-            let Some((content, room)) = chunk.split_last_chunk_mut::<TAG_LEN>() else { return Ok(()) };
-            *room = chunks.seal_in_place(number, content)?;
-            Ok(())
-        })
-    }
 }
 
 /// Encrypts one message that comes in pieces. Not `Clone`: two ends of one stream would use a nonce twice.
 pub struct Encryptor {
-    inner: ChunkEncryptor,
+    pub(super) inner: ChunkEncryptor,
     /// Salt and commitment, until they are written.
-    prefix: Vec<u8>,
+    pub(super) prefix: Vec<u8>,
     /// Less than one chunk of plaintext.
     pending: Zeroizing<Vec<u8>>,
 }
@@ -89,11 +68,6 @@ impl Encryptor {
             prefix: [&salt[..], &keys.commitment].concat(),
             pending: Zeroizing::default(),
         })
-    }
-
-    /// The prefix and the encryptor of chunks behind it; `None` when anything was encrypted before.
-    pub(crate) fn into_chunks(self) -> Option<(Vec<u8>, ChunkEncryptor)> {
-        (!self.prefix.is_empty()).then_some((self.prefix, self.inner))
     }
 
     /// Takes the next piece of plaintext and appends what is ready to `out`.
@@ -145,7 +119,7 @@ impl fmt::Debug for Encryptor {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{MAX_CHUNKS, PREFIX_LEN, SEALED_CHUNK_LEN, sealed_len};
+    use super::super::{MAX_CHUNKS, PREFIX_LEN};
     use super::*;
 
     #[test]
@@ -164,39 +138,6 @@ mod tests {
         encryptor.update(b"plain", &mut out).unwrap();
         encryptor.finish(&mut out).unwrap();
         assert_eq!(out, made);
-    }
-
-    #[test]
-    fn chunks_sealed_where_they_stand_are_the_chunks_of_a_stream() {
-        for len in [0, 5, CHUNK_LEN, 2 * CHUNK_LEN + 7] {
-            let plain: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
-            let new = || Encryptor::with_salt(&[3; 32], b"ctx", [9; SALT_LEN]).unwrap();
-            let mut stream = Vec::new();
-            let mut encryptor = new();
-            encryptor.update(&plain, &mut stream).unwrap();
-            encryptor.finish(&mut stream).unwrap();
-
-            let (mut placed, mut chunks) = new().into_chunks().unwrap();
-            let (full, last) = plain.as_chunks::<CHUNK_LEN>();
-            let mut batch: Vec<SealedChunk> = vec![[0; SEALED_CHUNK_LEN]; full.len()];
-            for (to, from) in batch.iter_mut().zip(full) {
-                to[..CHUNK_LEN].copy_from_slice(from);
-            }
-            chunks.seal_in_place(&mut batch).unwrap();
-            placed.extend_from_slice(batch.as_flattened());
-            let mut last = [last, &[0; TAG_LEN]].concat();
-            chunks.finish_in_place(&mut last).unwrap();
-            placed.extend(last);
-            assert!(placed == stream);
-            assert_eq!(Some(placed.len() as u64), sealed_len(len as u64));
-        }
-    }
-
-    #[test]
-    fn an_encryptor_that_was_used_gives_no_chunks() {
-        let mut encryptor = Encryptor::new(&[1; 32], b"").unwrap();
-        encryptor.update(b"", &mut Vec::new()).unwrap();
-        assert!(encryptor.into_chunks().is_none());
     }
 
     #[test]
