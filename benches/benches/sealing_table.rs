@@ -14,6 +14,9 @@ use std::process::ExitCode;
 use sealing::{Table, Work, files, memory, ranges, small};
 use spacelift_worker_benches::in_test_mode;
 
+/// Measures one part and adds its rows.
+type Part = fn(&Work, &mut Table);
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     // The files are sealed by processes of this program, so that they are measured as `cp` is
@@ -22,7 +25,7 @@ fn main() -> ExitCode {
     }
     let work = if in_test_mode() { Work::smoke() } else { Work::full() };
     let mut table = Table::default();
-    let parts: [(&str, fn(&Work, &mut Table)); 4] = [
+    let parts: [(&str, Part); 4] = [
         ("memory", memory::measure),
         ("small", small::measure),
         ("files", files::measure),
