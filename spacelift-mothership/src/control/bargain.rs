@@ -1,16 +1,17 @@
 //! From an offer to its start, or to its refusal.
 
 use spacelift_worker_core::ids::MessageId;
-use spacelift_worker_core::protocol::message::{Accept, ControlBody, Grant, Nack, NackReason};
+use spacelift_worker_core::protocol::message::{Accept, ControlBody, Grant, Message, Nack, NackReason};
 
+use super::composer::Composer;
 use super::inbound::{Answer, From};
 use super::judge::{ms, until};
 use super::outgoing::lease_of;
 use super::task::{Control, ControlError};
 use super::verdict;
-use crate::store::{CommandKind, LeaseError, LeaseRecord, LeaseState};
+use crate::store::{CommandKind, LeaseError, LeaseRecord, LeaseState, Ledger, SentCommand};
 
-impl Control {
+impl<L: Ledger, C: Composer> Control<L, C> {
     /// The worker takes an offer. It starts if the offer is still meant, and once.
     pub(super) async fn on_accept(&mut self, from: From, accept: &Accept) -> Result<Answer, ControlError> {
         let stale = Answer::Nack(NackReason::Stale);
@@ -31,23 +32,29 @@ impl Control {
     }
 
     async fn start(&mut self, from: From, record: &LeaseRecord) -> Result<Answer, ControlError> {
-        let until = until(&self.timings, from.now);
-        match self.store.start_lease(from.pool, record.lease, from.worker, until, from.now).await {
-            Ok(_) => {}
+        let From { pool, worker, now, .. } = from;
+        let until = until(&self.timings, now);
+        let message = self.composer.message_id(now)?;
+        let (run, lease, re, ttl_ms) = (record.run, record.lease, from.id, ms(self.timings.lease));
+        let command = |cmd_seq| {
+            let grant = Grant { cmd_seq, run, lease, re, ttl_ms, sealed: None, sig: None };
+            let body = Message { id: message, ts: now, body: ControlBody::Start(grant) }.encode();
+            SentCommand { pool, cmd_seq, worker, kind: CommandKind::Start, message, body, sent_at: now }
+        };
+        let command = match self.store.start_lease(pool, lease, worker, until, now, command).await {
+            Ok(command) => command,
             // Canceled or discarded meanwhile.
             Err(LeaseError::Transition(_)) => {
-                self.conclude(record, "no longer meant", None, None, from.now).await?;
+                self.conclude(record, "no longer meant", None, None, now).await?;
                 return Ok(Answer::Nack(NackReason::Stale));
             }
             Err(error) => return Err(error.into()),
-        }
-        self.memory.granted(record.pool, record.lease, from.now);
-        self.memory.started(record.run);
-        self.store.ack_command(from.worker, record.offer_message, from.now).await?;
-        let (run, lease, re, ttl_ms) = (record.run, record.lease, from.id, ms(self.timings.lease));
-        let grant =
-            |cmd_seq| ControlBody::Start(Grant { cmd_seq, run, lease, re, ttl_ms, sealed: None, sig: None });
-        self.order(from.address(), CommandKind::Start, grant, from.now).await?;
+        };
+        self.memory.granted(pool, lease, now);
+        self.memory.started(run);
+        self.send_first(command, now).await?;
+        self.store.ack_command(worker, record.offer_message, now).await?;
+        self.memory.answered(record.offer_message);
         Ok(Answer::Ack)
     }
 

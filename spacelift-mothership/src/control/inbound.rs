@@ -5,8 +5,9 @@ use spacelift_worker_core::protocol::message::{
     Hello, Malformed, NackReason, VERSION, WorkerBody, WorkerMessage,
 };
 
+use super::composer::Composer;
 use super::task::{Control, ControlError};
-use crate::store::StoreError;
+use crate::store::{Ledger, StoreError};
 
 /// Who speaks, by which message, and when it came.
 #[derive(Clone, Copy, Debug)]
@@ -21,13 +22,6 @@ pub(super) struct From {
     pub(super) now: u64,
 }
 
-impl From {
-    /// Where an answer goes.
-    pub(super) fn address(self) -> (PoolId, WorkerId) {
-        (self.pool, self.worker)
-    }
-}
-
 /// What is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -37,7 +31,7 @@ pub(super) enum Answer {
     Nothing,
 }
 
-impl Control {
+impl<L: Ledger, C: Composer> Control<L, C> {
     pub(super) async fn handle_message(
         &mut self,
         pool: PoolId,

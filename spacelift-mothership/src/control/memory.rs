@@ -1,7 +1,7 @@
 //! What the control loop remembers beside the store. A restart forgets it, and everything here is such that forgetting it
 //! makes the loop more careful, or makes it send something once more.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use spacelift_worker_core::ids::{Lease, MessageId, PoolId, RunId, WorkerId};
 
@@ -16,17 +16,17 @@ const PAUSE: u64 = 10_000;
 const MAX_SENT: usize = 50_000;
 
 /// What the control loop remembers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Memory {
     /// Since when this loop has listened without a pause, in Unix milliseconds.
     pub(super) listening_since: u64,
     last_tick: u64,
-    heard: HashSet<WorkerId>,
-    newest_offer: HashMap<WorkerId, Lease>,
-    granted: HashMap<(PoolId, Lease), u64>,
-    halted: HashSet<(PoolId, Lease)>,
-    refused_by: HashMap<RunId, Vec<WorkerId>>,
-    sent: HashMap<MessageId, u64>,
+    heard: BTreeSet<WorkerId>,
+    newest_offer: BTreeMap<WorkerId, Lease>,
+    granted: BTreeMap<(PoolId, Lease), u64>,
+    halted: BTreeSet<(PoolId, Lease)>,
+    refused_by: BTreeMap<RunId, Vec<WorkerId>>,
+    sent: BTreeMap<MessageId, u64>,
     /// Whether something changed that the scheduler should see.
     pub(super) is_dirty: bool,
 }
@@ -51,6 +51,14 @@ impl Memory {
 
     pub(super) fn forget_worker(&mut self, worker: WorkerId) {
         self.heard.remove(&worker);
+    }
+
+    /// Forgets these workers, and when these messages were sent.
+    #[cfg(feature = "model")]
+    pub(super) fn forget_the_dead(&mut self, dead: &[WorkerId], messages: &[MessageId]) {
+        self.heard.retain(|worker| !dead.contains(worker));
+        self.newest_offer.retain(|worker, _| !dead.contains(worker));
+        self.sent.retain(|message, _| !messages.contains(message));
     }
 
     /// What the scheduler is told of a worker beside its row.

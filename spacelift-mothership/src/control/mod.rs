@@ -6,7 +6,9 @@
 //! bargain   accept, refusal, acknowledgement                           reports   progress, logs, how a phase ended
 //! orders    what people ask for: drain, cycle, stop, kill, reset       timers    what is late
 //! queue     store -> schedule::Snapshot                                offering  an assignment -> an offer
-//! outgoing  commands: numbered, stored, sent, sent again               sealing   payload -> sealed and signed part
+//! outgoing  commands: numbered, stored, sent, sent again               composer  identifiers, sealed messages
+//! sealing   payload -> sealed and signed part
+//! desk      the loop over records in memory, one input at a time (feature `model`)
 //! judge, verdict, naming: pure decisions                               memory    what a restart may forget
 //! ```
 //!
@@ -15,6 +17,9 @@
 //! is sealed to a pool, and never reads a log.
 
 mod bargain;
+mod composer;
+#[cfg(feature = "model")]
+mod desk;
 mod handle;
 mod inbound;
 mod judge;
@@ -34,7 +39,11 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
+pub use composer::ComposeError;
+#[cfg(feature = "model")]
+pub use desk::{Desk, DeskFault, DeskInput};
 pub use handle::{Command, ControlHandle};
 pub(crate) use queue::{running, waiting};
 pub use sealing::{BlobLinks, SealError};
-pub use task::{Control, ControlError, ControlParts};
+pub(crate) use task::Control;
+pub use task::{ControlError, ControlParts};

@@ -1,53 +1,18 @@
-//! From an assignment to an offer: a lease, a payload, a sealed and signed message.
+//! From an assignment to an offer: a lease, and the message that offers it.
 
-use spacelift_worker_core::envelope::{Context, ContextError, offer};
-use spacelift_worker_core::ids::{Lease, PoolId, RunId};
-use spacelift_worker_core::protocol::message::{
-    ControlBody, Download, Grant, LogUploads, MAX_MESSAGE_LEN, Message, Offer, OfferPayload, Phase,
-    RunDetails, RunType, SealedDownload, StackDetails, Upload, Uploads,
-};
-
+use super::composer::Composer;
 use super::judge::{ms, urls_until};
-use super::naming;
-use super::sealing::{SealError, Sealing};
 use super::task::{Control, ControlError};
 use super::verdict::Verdict;
-use crate::fresh;
 use crate::schedule::Assignment;
-use crate::store::{CommandKind, LeaseError, LeaseRecord, NewLease, Run, Stack, StoreError, started_state};
+use crate::store::{CommandKind, LeaseError, Ledger, NewLease};
 
-/// The longest log segment that is taken. Workers cut at 1 MiB; what masking adds has room.
-const MAX_LOG: u64 = 4 << 20;
-
-/// The longest workspace that is taken.
-const MAX_WORKSPACE: u64 = 16 << 30;
-
-/// Why an offer could not be made.
-#[derive(Debug, thiserror::Error)]
-enum MakeError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    #[error("the plan's workspace is not there")]
-    NoWorkspace,
-    #[error("the payload cannot be written down")]
-    Encode(#[from] serde_json::Error),
-}
-
-impl MakeError {
-    /// Whether trying again can help.
-    fn may_pass(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Database(_)) | Self::Seal(SealError::Blob(_)))
-    }
-}
-
-impl Control {
+impl<L: Ledger, C: Composer> Control<L, C> {
     /// Gives out a lease and sends the offer. What went wrong with the run itself ends the run, with the reason.
     pub(super) async fn offer(&mut self, assignment: Assignment, now: u64) -> Result<(), ControlError> {
         let run = self.store.run(assignment.run).await?;
         let Some(phase) = run.next_phase() else { return Ok(()) };
-        let offer_message = fresh::message_id(now)?;
+        let offer_message = self.composer.message_id(now)?;
         let new = NewLease {
             run: run.id,
             phase,
@@ -63,7 +28,8 @@ impl Control {
             Err(error) => return Err(error.into()),
         };
         self.memory.offered(record.worker, record.lease);
-        match self.make_offer(&run, &record, now).await {
+        let until = urls_until(&self.timings, now);
+        match self.composer.offer(&run, &record, until).await {
             Ok(message) => {
                 let to = (record.pool, record.worker);
                 self.send_stored(to, CommandKind::Offer, record.cmd_seq, &message, now).await
@@ -78,175 +44,6 @@ impl Control {
                 self.conclude(&record, "not offered", why, None, now).await
             }
         }
-    }
-
-    async fn make_offer(
-        &self,
-        run: &Run,
-        record: &LeaseRecord,
-        now: u64,
-    ) -> Result<Message<ControlBody>, MakeError> {
-        let stack = self.store.stack(&run.stack).await?;
-        let until = urls_until(&self.timings, now);
-        let payload = self.payload(run, &stack, record, until).await?;
-        let context = offer::context(record.pool, record.worker, run.id, record.phase.as_str(), record.lease)
-            .map_err(SealError::from)?;
-        let certificate = self.store.pool(record.pool).await?.certificate.pem;
-        let sealed = self.sealing.seal(&certificate, &context, &serde_json::to_vec(&payload)?)?;
-        let body = |sealed, sig| {
-            ControlBody::Offer(Offer {
-                cmd_seq: record.cmd_seq,
-                expires_at: Some(record.times.deadline),
-                run: run.id,
-                phase: record.phase,
-                lease: record.lease,
-                sealed,
-                sig: Some(sig),
-            })
-        };
-        let message = |sealed, sig| Message { id: record.offer_message, ts: now, body: body(sealed, sig) };
-        let inline = message(Sealing::inline(&sealed), sealed.sig.clone());
-        if inline.encode().len() <= MAX_MESSAGE_LEN {
-            return Ok(inline);
-        }
-        let part = self.sealing.reference(&sealed, &naming::offer(run.id, record.lease), until).await?;
-        Ok(message(part, sealed.sig))
-    }
-
-    async fn payload(
-        &self,
-        run: &Run,
-        stack: &Stack,
-        record: &LeaseRecord,
-        until: u64,
-    ) -> Result<OfferPayload, MakeError> {
-        let state_version = run.state_version + 1;
-        let goes_on = record.phase == Phase::Apply;
-        let workspace = match (&run.workspace, goes_on) {
-            (Some(kept), true) => Some(SealedDownload {
-                download: self.download(&kept.object.name, kept.object.len, &kept.object.sha256, until)?,
-                phase: kept.phase,
-                state_version: kept.state_version,
-            }),
-            (None, true) => return Err(MakeError::NoWorkspace),
-            (_, false) => None,
-        };
-        let source = &run.spec.source;
-        let source = match (goes_on || source.blob.is_empty(), source) {
-            (true, _) => None,
-            (false, source) => Some(self.download(&source.blob, source.len, &source.sha256, until)?),
-        };
-        let goes_on_later = (run.spec.run_type, record.phase) == (RunType::Tracked, Phase::Plan);
-        let workspace_name = naming::workspace(run.id, record.lease, state_version);
-        let uploads = Uploads {
-            workspace: goes_on_later
-                .then(|| self.upload(workspace_name, MAX_WORKSPACE, until))
-                .transpose()?,
-            logs: self.log_uploads(run.id, record.lease, record.cmd_seq, until)?,
-        };
-        Ok(OfferPayload {
-            pool: record.pool,
-            worker: record.worker,
-            lease: record.lease,
-            phase: record.phase,
-            state_version,
-            run: run_details(run, record.phase),
-            stack: stack_details(stack),
-            account_name: self.account_name.clone(),
-            workflow: stack.code.workflow.clone(),
-            command: run.spec.command.clone(),
-            hooks: stack.code.hooks.clone(),
-            environment: self.store.stack_environment(&stack.slug).await?,
-            runner_image: stack.code.runner_image.clone(),
-            source,
-            workspace,
-            uploads,
-        })
-    }
-
-    /// A renewal's sealed part: places for further log segments.
-    pub(super) async fn renewal(
-        &self,
-        record: &LeaseRecord,
-        grant: Grant,
-        now: u64,
-    ) -> Result<ControlBody, ControlError> {
-        let until = urls_until(&self.timings, now);
-        let logs = self.log_uploads(record.run, record.lease, grant.cmd_seq, until)?;
-        let payload = LogUploads { lease: record.lease, logs };
-        let payload = serde_json::to_vec(&payload).map_err(ControlError::Encode)?;
-        let certificate = self.store.pool(record.pool).await?.certificate.pem;
-        let context = renewal_context(record).map_err(SealError::from)?;
-        let sealed = self.sealing.seal(&certificate, &context, &payload)?;
-        let part = if payload.len() * 2 <= MAX_MESSAGE_LEN {
-            Sealing::inline(&sealed)
-        } else {
-            let name = naming::renewal(record.run, record.lease, grant.cmd_seq);
-            self.sealing.reference(&sealed, &name, until).await?
-        };
-        Ok(ControlBody::Renew(Grant { sealed: Some(part), sig: Some(sealed.sig), ..grant }))
-    }
-
-    fn log_uploads(
-        &self,
-        run: RunId,
-        lease: Lease,
-        cmd_seq: u64,
-        until: u64,
-    ) -> Result<Vec<Upload>, SealError> {
-        naming::logs(run, lease, cmd_seq).map(|name| self.upload(name, MAX_LOG, until)).collect()
-    }
-
-    fn download(&self, name: &str, len: u64, sha256: &str, until: u64) -> Result<Download, SealError> {
-        let url = self.sealing.links.get(&name.parse()?, until);
-        Ok(Download { url, len, sha256: sha256.to_owned() })
-    }
-
-    fn upload(&self, name: String, max_len: u64, until: u64) -> Result<Upload, SealError> {
-        let url = self.sealing.links.put(&name.parse()?, max_len, until);
-        Ok(Upload { name, url })
-    }
-}
-
-/// Exactly purpose, pool, worker, run and lease.
-pub(super) fn renewal_context(record: &LeaseRecord) -> Result<Context, ContextError> {
-    let LeaseRecord { pool, worker, run, lease, .. } = record;
-    let (pool, worker): (&PoolId, _) = (pool, worker);
-    Context::new([
-        ("purpose", "renew".to_owned()),
-        ("pool", pool.to_string()),
-        ("worker", worker.to_string()),
-        ("run", run.to_string()),
-        ("lease", lease.to_string()),
-    ])
-}
-
-fn run_details(run: &Run, phase: Phase) -> RunDetails {
-    const NANOS: u64 = 1_000_000;
-    RunDetails {
-        id: run.id,
-        run_type: run.spec.run_type,
-        state: started_state(phase),
-        title: run.spec.title.clone(),
-        created_at: run.created_at.saturating_mul(NANOS),
-        updated_at: run.updated_at.saturating_mul(NANOS),
-        triggered_by: run.spec.triggered_by.clone(),
-        commit: run.spec.commit.clone(),
-        user_provided_metadata: run.spec.user_provided_metadata.clone(),
-        drift_detection: run.spec.drift_detection,
-        based_on_local_workspace: false,
-    }
-}
-
-fn stack_details(stack: &Stack) -> StackDetails {
-    StackDetails {
-        slug: stack.slug.clone(),
-        labels: stack.labels.clone(),
-        space: stack.space.clone(),
-        auto_deploy: stack.auto_deploy,
-        project_root: stack.code.project_root.clone(),
-        repository_path: String::new(),
-        module: stack.is_module,
     }
 }
 

@@ -3,12 +3,13 @@
 use spacelift_worker_core::ids::{PoolId, RunId, WorkerId};
 use spacelift_worker_core::protocol::message::{ControlBody, Cycle, Drain, Halt};
 
+use super::composer::Composer;
 use super::handle::Command;
 use super::task::{Control, ControlError};
-use crate::store::{CommandKind, LeaseState, StoreError};
+use crate::store::{CommandKind, LeaseState, Ledger, StoreError};
 use crate::wire::WireCommand;
 
-impl Control {
+impl<L: Ledger, C: Composer> Control<L, C> {
     pub(super) async fn handle_command(&mut self, command: Command, now: u64) -> Result<(), ControlError> {
         self.memory.is_dirty = true;
         let done = match command {

@@ -4,15 +4,15 @@ use bytes::Bytes;
 use spacelift_worker_core::ids::{Lease, MessageId, PoolId, WorkerId};
 use spacelift_worker_core::protocol::message::{Ack, ControlBody, ControlMessage, Message, Nack, NackReason};
 
+use super::composer::Composer;
 use super::task::{Control, ControlError};
-use crate::fresh;
-use crate::store::{CommandKind, LeaseError, LeaseState, SentCommand};
+use crate::store::{CommandKind, LeaseError, LeaseState, Ledger, SentCommand};
 use crate::wire::WireCommand;
 
 /// After so many milliseconds without an answer a command is sent again.
 const RESEND: u64 = 10_000;
 
-impl Control {
+impl<L: Ledger, C: Composer> Control<L, C> {
     /// Tells the worker that its message was taken care of.
     pub(super) async fn ack(
         &mut self,
@@ -45,7 +45,7 @@ impl Control {
         body: ControlBody,
         now: u64,
     ) -> Result<(), ControlError> {
-        let message = Message { id: fresh::message_id(now)?, ts: now, body };
+        let message = Message { id: self.composer.message_id(now)?, ts: now, body };
         self.publish(pool, worker, message.encode()).await
     }
 
@@ -58,7 +58,7 @@ impl Control {
         now: u64,
     ) -> Result<u64, ControlError> {
         let cmd_seq = self.store.next_cmd_seq(pool).await?;
-        let message = Message { id: fresh::message_id(now)?, ts: now, body: body(cmd_seq) };
+        let message = Message { id: self.composer.message_id(now)?, ts: now, body: body(cmd_seq) };
         self.send_stored((pool, worker), kind, cmd_seq, &message, now).await?;
         Ok(cmd_seq)
     }
@@ -82,8 +82,13 @@ impl Control {
             sent_at: now,
         };
         self.store.record_command(&command).await?;
-        self.memory.sent(message.id, now);
-        self.publish(pool, worker, command.body).await
+        self.send_first(command, now).await
+    }
+
+    /// Sends a command that is stored.
+    pub(super) async fn send_first(&mut self, command: SentCommand, now: u64) -> Result<(), ControlError> {
+        self.memory.sent(command.message, now);
+        self.publish(command.pool, command.worker, command.body).await
     }
 
     async fn publish(&mut self, pool: PoolId, worker: WorkerId, bytes: Vec<u8>) -> Result<(), ControlError> {

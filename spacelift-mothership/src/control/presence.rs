@@ -7,16 +7,18 @@ use spacelift_worker_core::protocol::message::{
     ControlBody, Goodbye, Grant, Halt, Hello, NackReason, RunInHand, Status, VERSION,
 };
 
+use super::composer::Composer;
 use super::inbound::{Answer, From};
-use super::judge::{ms, renew_every, until};
+use super::judge::{ms, renew_every, until, urls_until};
+use super::reports::NOT_BEGUN;
 use super::task::{Control, ControlError};
 use super::verdict;
-use crate::store::{CommandKind, LeaseError, LeaseRecord, LeaseState, StoreError};
+use crate::store::{CommandKind, LeaseError, LeaseRecord, LeaseState, Ledger, StoreError};
 
 /// The words for a worker that told, by what it holds, that it never began.
 const NEVER_BEGAN: &str = "the worker did not start the run";
 
-impl Control {
+impl<L: Ledger, C: Composer> Control<L, C> {
     /// A worker connected: it is there, and gets again what it has not answered.
     pub(super) async fn welcome(&mut self, from: From, hello: Hello) -> Result<Answer, ControlError> {
         let is_news = match self.store.worker(from.worker).await {
@@ -106,7 +108,8 @@ impl Control {
             sealed: None,
             sig: None,
         };
-        let body = self.renewal(held, grant, now).await?;
+        let until = urls_until(&self.timings, now);
+        let body = self.composer.renewal(held, grant, until).await?;
         self.memory.granted(held.pool, held.lease, now);
         // Not stored: one that is lost is followed by the next, and an old one is of no use.
         self.tell(held.pool, held.worker, body, now).await
@@ -116,8 +119,8 @@ impl Control {
     pub(super) async fn never_began(&mut self, held: &LeaseRecord, now: u64) -> Result<(), ControlError> {
         if held.state == LeaseState::Started {
             let about = self.circumstances(held, None).await?;
-            let verdict = verdict::lost(about, NEVER_BEGAN);
-            return self.conclude(held, "not begun", Some(verdict), None, now).await;
+            let verdict = verdict::never_began(about, NEVER_BEGAN);
+            return self.conclude(held, NOT_BEGUN, Some(verdict), None, now).await;
         }
         self.memory.refused(held.run, held.worker);
         self.conclude(held, "refused", None, None, now).await

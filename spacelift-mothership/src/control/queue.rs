@@ -7,15 +7,15 @@ use spacelift_worker_core::protocol::message::RunState;
 
 use super::judge::availability;
 use super::memory::Memory;
-use crate::schedule::{PoolLimit, RunningRun, Snapshot, Stage, WaitingRun, WorkerSeat};
+use crate::schedule::{RunningRun, Snapshot, Stage, WaitingRun, WorkerSeat};
 use crate::serve::Timings;
-use crate::store::{LeaseRecord, Run, Store, StoreError, Worker};
+use crate::store::{LeaseRecord, Ledger, Run, StoreError, Worker};
 
 /// What the scheduler is told by the control loop.
 ///
 /// All pools at once: a stack may have moved from one to another while a run of it is under way.
 pub(super) async fn snapshot(
-    store: &Store,
+    store: &impl Ledger,
     leases: &[LeaseRecord],
     memory: &Memory,
     timings: &Timings,
@@ -25,17 +25,17 @@ pub(super) async fn snapshot(
     let held_runs: HashSet<RunId> = leases.iter().map(|lease| lease.run).collect();
     let holding: HashSet<WorkerId> = leases.iter().map(|lease| lease.worker).collect();
     let mut snapshot = Snapshot::default();
-    for pool in store.pools().await? {
+    for limit in store.pools().await? {
+        let pool = limit.pool;
         let seat = |worker: &Worker| WorkerSeat {
             worker: worker.id,
-            pool: pool.id,
+            pool,
             availability: availability(worker, know(worker, holding.contains(&worker.id))),
             created_at: worker.created_at,
         };
-        snapshot.workers.extend(store.workers(pool.id).await?.iter().map(seat));
-        let drift_limit = pool.drift_detection_run_limit.map_or(-1, i64::from);
-        snapshot.limits.push(PoolLimit { pool: pool.id, drift_limit });
-        for run in store.open_runs(pool.id).await? {
+        snapshot.workers.extend(store.workers(pool).await?.iter().map(seat));
+        snapshot.limits.push(limit);
+        for run in store.open_runs(pool).await? {
             let on_worker = held_runs.contains(&run.id);
             if run.next_phase().is_some() && !on_worker {
                 snapshot.waiting.push(waiting(&run, memory.refused_by(run.id)));

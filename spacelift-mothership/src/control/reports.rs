@@ -4,17 +4,21 @@ use spacelift_worker_core::protocol::message::{
     Finished, Interrupted, LogManifest, NackReason, Phase, Progress, RunState,
 };
 
+use super::composer::Composer;
 use super::inbound::{Answer, From};
 use super::naming;
 use super::task::{Control, ControlError};
 use super::verdict::{self, Circumstances, Verdict, short};
-use crate::store::{Change, LeaseEnd, LeaseError, LeaseRecord, LeaseState, TransitionError, Workspace};
+use crate::store::{
+    Change, LeaseEnd, LeaseError, LeaseRecord, LeaseState, Ledger, TransitionError, Workspace,
+};
 
 /// Why leases end that count as losses of their phase.
 const LOST: &str = "lost";
 const INTERRUPTED: &str = "interrupted";
+pub(super) const NOT_BEGUN: &str = "not begun";
 
-impl Control {
+impl<L: Ledger, C: Composer> Control<L, C> {
     pub(super) async fn on_progress(
         &mut self,
         from: From,
@@ -129,7 +133,8 @@ impl Control {
         let run = self.store.run(record.run).await?;
         let leases = self.store.leases_of_run(record.run).await?;
         let is_loss = |lease: &&LeaseRecord| {
-            lease.phase == record.phase && matches!(lease.end_reason.as_deref(), Some(LOST | INTERRUPTED))
+            lease.phase == record.phase
+                && matches!(lease.end_reason.as_deref(), Some(LOST | INTERRUPTED | NOT_BEGUN))
         };
         let workspace = report.and_then(|report| report.workspace.as_ref());
         Ok(Circumstances {

@@ -10,12 +10,13 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use super::composer::{ComposeError, Composer, Sealer};
 use super::handle::Command;
 use super::memory::Memory;
-use super::sealing::{BlobLinks, SealError, Sealing};
+use super::sealing::{BlobLinks, Sealing};
 use crate::fresh;
 use crate::serve::Timings;
-use crate::store::{Blobs, LeaseError, Store, StoreError, TransitionError};
+use crate::store::{Blobs, LeaseError, Ledger, Store, StoreError, TransitionError};
 use crate::wire::{Wire, WireCommand, WireEvent};
 
 /// How often it is looked for what is late.
@@ -34,15 +35,12 @@ pub enum ControlError {
     /// A run did not move.
     #[error(transparent)]
     Transition(#[from] TransitionError),
-    /// Something could not be sealed.
+    /// A renewal could not be made.
     #[error(transparent)]
-    Seal(#[from] SealError),
+    Compose(#[from] ComposeError),
     /// There is no randomness.
     #[error("a message could not be given an identifier")]
     Randomness(#[from] CryptoError),
-    /// A message could not be written down.
-    #[error("a message could not be written down")]
-    Encode(#[source] serde_json::Error),
     /// The broker's task has ended.
     #[error("the connection to the broker has ended")]
     WireClosed,
@@ -70,13 +68,12 @@ impl fmt::Debug for ControlParts {
     }
 }
 
-/// The worker protocol from the far end.
+/// The worker protocol from the far end, over a ledger and with a composer.
 #[derive(Debug)]
-pub struct Control {
-    pub(super) store: Store,
-    pub(super) sealing: Sealing,
+pub(crate) struct Control<L = Store, C = Sealer> {
+    pub(super) store: L,
+    pub(super) composer: C,
     pub(super) wire: mpsc::Sender<WireCommand>,
-    pub(super) account_name: String,
     pub(super) timings: Timings,
     pub(super) memory: Memory,
 }
@@ -85,11 +82,12 @@ impl Control {
     pub(super) fn new(parts: ControlParts, wire: mpsc::Sender<WireCommand>, now: u64) -> Self {
         let ControlParts { store, blobs, links, signing_key, account_name, timings } = parts;
         let sealing = Sealing { key: signing_key, blobs, links };
-        Self { store, sealing, wire, account_name, timings, memory: Memory::new(now) }
+        let composer = Sealer { store: store.clone(), sealing, account_name };
+        Self { store, composer, wire, timings, memory: Memory::new(now) }
     }
 
     /// Answers workers until `stop`, or until the broker or every handle is gone.
-    pub async fn run(
+    pub(crate) async fn run(
         parts: ControlParts,
         wire: Wire,
         mut commands: mpsc::Receiver<Command>,
@@ -126,7 +124,9 @@ impl Control {
             }
         }
     }
+}
 
+impl<L: Ledger, C: Composer> Control<L, C> {
     /// Something came from a broker.
     pub(super) async fn handle_event(&mut self, event: WireEvent, now: u64) -> Result<(), ControlError> {
         match event {

@@ -4,17 +4,19 @@ use std::collections::HashSet;
 
 use spacelift_worker_core::ids::WorkerId;
 
+use super::composer::Composer;
 use super::judge::{Due, due, is_silent};
 use super::task::{Control, ControlError};
+use crate::store::Ledger;
 
-impl Control {
+impl<L: Ledger, C: Composer> Control<L, C> {
     pub(super) async fn handle_tick(&mut self, now: u64) -> Result<(), ControlError> {
         self.memory.tick(now);
         let mut is_there = HashSet::new();
         for pool in self.store.pools().await? {
-            for worker in self.store.workers(pool.id).await? {
+            for worker in self.store.workers(pool.pool).await? {
                 if is_silent(&worker, self.memory.listening_since, &self.timings, now) {
-                    tracing::warn!(worker = %worker.id, pool = %pool.id, "a worker fell silent");
+                    tracing::warn!(worker = %worker.id, pool = %pool.pool, "a worker fell silent");
                     self.leave(worker.id, true, now).await?;
                 } else {
                     is_there.insert(worker.id);
@@ -53,7 +55,7 @@ impl Control {
     /// The connection to the broker is new: what was sent on the one before may be lost.
     pub(super) async fn handle_connected(&mut self, now: u64) -> Result<(), ControlError> {
         for pool in self.store.pools().await? {
-            for worker in self.store.workers(pool.id).await? {
+            for worker in self.store.workers(pool.pool).await? {
                 self.send_again(worker.id, true, now).await?;
             }
         }

@@ -88,6 +88,18 @@ pub(super) fn lost(about: Circumstances, why: &str) -> Verdict {
     Verdict::failed(why)
 }
 
+/// The worker tells that it never began, so nothing was changed whatever the phase: another one may, from the state before.
+pub(super) fn never_began(about: Circumstances, why: &str) -> Verdict {
+    if about.halted {
+        return Verdict::new(RunState::Stopped, Some(why.to_owned()));
+    }
+    if about.losses >= MAX_LOSSES {
+        return Verdict::failed(why);
+    }
+    let to = if about.phase == Phase::Apply { RunState::Confirmed } else { RunState::Queued };
+    Verdict::new(to, Some(format!("{why}; the run waits for another one")))
+}
+
 /// A worker refused an offer. None where another worker may take it.
 pub(super) fn refused(reason: NackReason, note: Option<&str>) -> Option<Verdict> {
     let why = match reason {
@@ -209,6 +221,19 @@ mod tests {
         assert_eq!(lost(halted, SILENT).to, RunState::Stopped);
         let expired = report(Outcome::Failed, Some(EndCause::LeaseEnded));
         assert_eq!(finished(&expired, tracked(Phase::Plan)).to, RunState::Queued);
+    }
+
+    #[test]
+    fn what_never_began_waits_again_whatever_the_phase_and_not_for_ever() {
+        let tracked = |phase| about(RunType::Tracked, phase);
+        assert_eq!(never_began(tracked(Phase::Apply), "x").to, RunState::Confirmed);
+        for phase in [Phase::Plan, Phase::Destroy, Phase::Task, Phase::Test] {
+            assert_eq!(never_began(tracked(phase), "x").to, RunState::Queued, "{phase:?}");
+        }
+        let again = Circumstances { losses: MAX_LOSSES, ..tracked(Phase::Apply) };
+        assert_eq!(never_began(again, "x").to, RunState::Failed);
+        let halted = Circumstances { halted: true, ..tracked(Phase::Apply) };
+        assert_eq!(never_began(halted, "x").to, RunState::Stopped);
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 use spacelift_worker_core::ids::{MessageId, PoolId, WorkerId};
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
 
 use super::row::{Columns, int, word};
 use super::{Store, StoreError};
 
 /// What a command asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CommandKind {
@@ -30,7 +30,7 @@ pub enum CommandKind {
 }
 
 /// A command that was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SentCommand {
     /// The pool in which `cmd_seq` counts.
     pub pool: PoolId,
@@ -48,26 +48,30 @@ pub struct SentCommand {
     pub sent_at: u64,
 }
 
+#[cfg(test)]
+impl SentCommand {
+    /// A start without a body, for a worker.
+    pub(crate) fn bare_start(pool: PoolId, worker: WorkerId, now: u64) -> impl Fn(u64) -> Self {
+        move |cmd_seq| Self {
+            pool,
+            cmd_seq,
+            worker,
+            kind: CommandKind::Start,
+            message: MessageId::from_parts(now, cmd_seq.into()),
+            body: Vec::new(),
+            sent_at: now,
+        }
+    }
+}
+
 impl Store {
     /// Remembers a command, before it is sent.
     ///
     /// # Errors
     /// The database failed; also when the number or the message was used before.
     pub async fn record_command(&self, command: &SentCommand) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO commands (pool, cmd_seq, worker, kind, message, body, sent_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(command.pool.to_string())
-        .bind(int(command.cmd_seq))
-        .bind(command.worker.to_string())
-        .bind(word(&command.kind))
-        .bind(command.message.to_string())
-        .bind(&command.body)
-        .bind(int(command.sent_at))
-        .execute(&self.pool)
-        .await?;
-        Ok(())
+        let mut connection = self.pool.acquire().await?;
+        record_in(&mut connection, command).await
     }
 
     /// A worker answered a command. False when it was answered before, or is another worker's, or is not known.
@@ -138,6 +142,27 @@ impl Store {
             .await?;
         Ok(())
     }
+}
+
+/// Remembers a command, within a transaction.
+pub(super) async fn record_in(
+    connection: &mut SqliteConnection,
+    command: &SentCommand,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO commands (pool, cmd_seq, worker, kind, message, body, sent_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(command.pool.to_string())
+    .bind(int(command.cmd_seq))
+    .bind(command.worker.to_string())
+    .bind(word(&command.kind))
+    .bind(command.message.to_string())
+    .bind(&command.body)
+    .bind(int(command.sent_at))
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 fn read(row: &SqliteRow) -> Result<SentCommand, StoreError> {

@@ -1,15 +1,17 @@
-//! The moves of a lease, each one transaction with what it does to its run.
+//! The moves of a lease, each one transaction with what it does to its run. What a move does is decided in `moves`.
 
 use spacelift_worker_core::ids::{Lease, MessageId, PoolId, RunId, WorkerId};
 use spacelift_worker_core::protocol::message::{Phase, RunState};
 use sqlx::SqliteConnection;
 
+use super::commands::record_in;
 use super::counters::{next_cmd_seq, next_lease};
 use super::leases::{lease_in, open_where};
-use super::row::{Columns, int, json, opt_int, word};
+use super::moves::{self, Moved};
+use super::row::{Columns, int, opt_int, word};
 use super::runs::run_in;
-use super::transitions::{change_in, enter};
-use super::{Change, LeaseRecord, LeaseState, Run, Store, StoreError, TransitionError, Workspace, life};
+use super::transitions::save;
+use super::{LeaseRecord, LeaseState, Run, SentCommand, Store, StoreError, TransitionError, Workspace};
 
 /// A lease to be given out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,9 +115,6 @@ impl Store {
         let mut tx = self.write().await?;
         let run = run_in(&mut tx, new.run).await?;
         let held = open_where(&mut tx, "run", &new.run.to_string()).await?;
-        if run.next_phase() != Some(new.phase) || held.is_some() {
-            return Err(LeaseError::RunNotWaiting { run: new.run });
-        }
         let free = sqlx::query(
             "SELECT 1 FROM workers WHERE id = $1 AND pool = $2 AND gone_at IS NULL AND NOT drained
                  AND NOT EXISTS (SELECT 1 FROM leases WHERE worker = $1 AND ended_at IS NULL)",
@@ -124,29 +123,27 @@ impl Store {
         .bind(run.pool.to_string())
         .fetch_optional(&mut *tx)
         .await?;
-        if free.is_none() {
-            return Err(LeaseError::WorkerNotFree { worker: new.worker });
-        }
+        moves::may_offer(new, &run, held.is_some(), free.is_some())?;
         let lease = next_lease(&mut tx, run.pool).await?;
         let cmd_seq = next_cmd_seq(&mut tx, run.pool).await?;
+        let record = moves::offered(new, run.pool, lease, cmd_seq);
         sqlx::query(
             "INSERT INTO leases (pool, generation, counter, run, phase, worker, state, offer_message, cmd_seq,
                  offered_at, deadline) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
-        .bind(run.pool.to_string())
+        .bind(record.pool.to_string())
         .bind(int(lease.generation))
         .bind(int(lease.counter))
-        .bind(new.run.to_string())
-        .bind(word(&new.phase))
-        .bind(new.worker.to_string())
-        .bind(word(&LeaseState::Offered))
-        .bind(new.offer_message.to_string())
-        .bind(int(cmd_seq))
-        .bind(int(new.now))
-        .bind(int(new.deadline))
+        .bind(record.run.to_string())
+        .bind(word(&record.phase))
+        .bind(record.worker.to_string())
+        .bind(word(&record.state))
+        .bind(record.offer_message.to_string())
+        .bind(int(record.cmd_seq))
+        .bind(int(record.times.offered_at))
+        .bind(int(record.times.deadline))
         .execute(&mut *tx)
         .await?;
-        let record = lease_in(&mut tx, run.pool, lease).await?;
         tx.commit().await?;
         Ok(record)
     }
@@ -162,17 +159,14 @@ impl Store {
         worker: WorkerId,
     ) -> Result<LeaseRecord, LeaseError> {
         let mut tx = self.write().await?;
-        let record = held_by(&mut tx, pool, lease, worker).await?;
-        if record.state != LeaseState::Offered {
-            return Err(LeaseError::State { lease, actual: record.state });
-        }
-        set_state(&mut tx, &record, LeaseState::Accepted).await?;
-        let record = lease_in(&mut tx, pool, lease).await?;
+        let record = moves::accept(lease_in(&mut tx, pool, lease).await?, worker)?;
+        save_lease(&mut tx, &record).await?;
         tx.commit().await?;
         Ok(record)
     }
 
-    /// The worker may begin: the lease is STARTED and the run in the phase's first state, before the start is sent.
+    /// The worker may begin: the lease is STARTED, the run in the phase's first state and the command to start stored, before
+    /// it is sent. `command` makes it from its `cmd_seq`.
     ///
     /// # Errors
     /// The lease is not open and waiting, or the run has moved; nothing changed then.
@@ -183,27 +177,16 @@ impl Store {
         worker: WorkerId,
         until: Until,
         now: u64,
-    ) -> Result<(LeaseRecord, Run), LeaseError> {
+        command: impl FnOnce(u64) -> SentCommand,
+    ) -> Result<SentCommand, LeaseError> {
         let mut tx = self.write().await?;
-        let record = held_by(&mut tx, pool, lease, worker).await?;
-        if !matches!(record.state, LeaseState::Offered | LeaseState::Accepted) {
-            return Err(LeaseError::State { lease, actual: record.state });
-        }
+        let record = lease_in(&mut tx, pool, lease).await?;
         let run = run_in(&mut tx, record.run).await?;
-        let change = Change::new(run.id, run.state, life::started_state(record.phase), now);
-        change_in(&mut tx, &change).await?;
-        set_state(&mut tx, &record, LeaseState::Started).await?;
-        sqlx::query("UPDATE leases SET started_at = $4 WHERE pool = $1 AND generation = $2 AND counter = $3")
-            .bind(pool.to_string())
-            .bind(int(lease.generation))
-            .bind(int(lease.counter))
-            .bind(int(now))
-            .execute(&mut *tx)
-            .await?;
-        set_times(&mut tx, &record, Some(until.expires_at), until.deadline).await?;
-        let (record, run) = (lease_in(&mut tx, pool, lease).await?, run_in(&mut tx, run.id).await?);
+        save_moved(&mut tx, moves::start(record, run, worker, until, now)?).await?;
+        let command = command(next_cmd_seq(&mut tx, pool).await?);
+        record_in(&mut tx, &command).await?;
         tx.commit().await?;
-        Ok((record, run))
+        Ok(command)
     }
 
     /// Moves the times of an open lease: a renewal, or another deadline of the control plane's own.
@@ -218,12 +201,8 @@ impl Store {
         deadline: u64,
     ) -> Result<LeaseRecord, LeaseError> {
         let mut tx = self.write().await?;
-        let record = lease_in(&mut tx, pool, lease).await?;
-        if record.state == LeaseState::Ended {
-            return Err(LeaseError::State { lease, actual: record.state });
-        }
-        set_times(&mut tx, &record, expires_at, deadline).await?;
-        let record = lease_in(&mut tx, pool, lease).await?;
+        let record = moves::extend(lease_in(&mut tx, pool, lease).await?, expires_at, deadline)?;
+        save_lease(&mut tx, &record).await?;
         tx.commit().await?;
         Ok(record)
     }
@@ -235,34 +214,10 @@ impl Store {
     pub async fn end_lease(&self, end: &LeaseEnd) -> Result<Run, LeaseError> {
         let mut tx = self.write().await?;
         let record = lease_in(&mut tx, end.pool, end.lease).await?;
-        if record.state == LeaseState::Ended {
-            return Err(LeaseError::State { lease: end.lease, actual: record.state });
-        }
-        set_state(&mut tx, &record, LeaseState::Ended).await?;
-        sqlx::query(
-            "UPDATE leases SET ended_at = $4, end_reason = $5 WHERE pool = $1 AND generation = $2 AND counter = $3",
-        )
-        .bind(end.pool.to_string())
-        .bind(int(end.lease.generation))
-        .bind(int(end.lease.counter))
-        .bind(int(end.now))
-        .bind(&end.reason)
-        .execute(&mut *tx)
-        .await?;
-        let mut run = run_in(&mut tx, record.run).await?;
-        if let Some(to) = end.to {
-            if let Some(last) = skipped(&run, record.phase, to) {
-                let version = end.worker_version.filter(|&version| version > run.state_version);
-                let change = Change { version, ..Change::new(run.id, run.state, last, end.now) };
-                change_in(&mut tx, &change).await?;
-                run = run_in(&mut tx, run.id).await?;
-            }
-            change_in(&mut tx, &end.change(&run, to)).await?;
-        }
-        keep_result(&mut tx, &run, end).await?;
-        let run = run_in(&mut tx, run.id).await?;
+        let run = run_in(&mut tx, record.run).await?;
+        let moved = save_moved(&mut tx, moves::end(record, run, end)?).await?;
         tx.commit().await?;
-        Ok(run)
+        Ok(moved.run)
     }
 
     /// A late report about a run that failed because its worker was given up: what the worker says replaces that
@@ -275,54 +230,10 @@ impl Store {
         let record = lease_in(&mut tx, end.pool, end.lease).await?;
         let run = run_in(&mut tx, record.run).await?;
         let latest = latest_of(&mut tx, run.id).await?;
-        if !run.lost || latest != Some(end.lease) {
-            return Err(LeaseError::State { lease: end.lease, actual: record.state });
-        }
-        if let Some(to) = end.to {
-            let change = end.change(&run, to);
-            enter(&mut tx, &run, &change, change.version.unwrap_or(run.state_version + 1)).await?;
-        }
-        keep_result(&mut tx, &run, &LeaseEnd { lost: false, ..end.clone() }).await?;
-        let run = run_in(&mut tx, run.id).await?;
+        let moved = save_moved(&mut tx, moves::replace(record, run, latest, end)?).await?;
         tx.commit().await?;
-        Ok(run)
+        Ok(moved.run)
     }
-}
-
-impl LeaseEnd {
-    fn change(&self, run: &Run, to: RunState) -> Change {
-        let version = self.worker_version.map(|version| version.max(run.state_version) + 1);
-        Change { version, note: self.note.clone(), ..Change::new(run.id, run.state, to, self.now) }
-    }
-}
-
-/// The last state of the phase, where the report of its end came before the report that it was entered.
-fn skipped(run: &Run, phase: Phase, to: RunState) -> Option<RunState> {
-    let last = life::last_state(phase)?;
-    let allowed = |from, to| life::is_allowed(run.spec.run_type, from, to);
-    (!allowed(run.state, to) && allowed(run.state, last) && allowed(last, to)).then_some(last)
-}
-
-async fn keep_result(connection: &mut SqliteConnection, run: &Run, end: &LeaseEnd) -> Result<(), StoreError> {
-    // A workspace of an earlier phase stays where there is no newer one.
-    let workspace = end.workspace.as_ref().map(json);
-    sqlx::query("UPDATE runs SET lost = $2, workspace = COALESCE($3, workspace) WHERE id = $1")
-        .bind(run.id.to_string())
-        .bind(end.lost)
-        .bind(workspace)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-async fn held_by(
-    connection: &mut SqliteConnection,
-    pool: PoolId,
-    lease: Lease,
-    worker: WorkerId,
-) -> Result<LeaseRecord, LeaseError> {
-    let record = lease_in(connection, pool, lease).await?;
-    if record.worker == worker { Ok(record) } else { Err(LeaseError::NotFound { lease }) }
 }
 
 async fn latest_of(connection: &mut SqliteConnection, run: RunId) -> Result<Option<Lease>, StoreError> {
@@ -335,35 +246,26 @@ async fn latest_of(connection: &mut SqliteConnection, run: RunId) -> Result<Opti
     row.as_ref().map(Columns::lease).transpose()
 }
 
-async fn set_state(
-    connection: &mut SqliteConnection,
-    record: &LeaseRecord,
-    state: LeaseState,
-) -> Result<(), StoreError> {
-    sqlx::query("UPDATE leases SET state = $4 WHERE pool = $1 AND generation = $2 AND counter = $3")
-        .bind(record.pool.to_string())
-        .bind(int(record.lease.generation))
-        .bind(int(record.lease.counter))
-        .bind(word(&state))
-        .execute(connection)
-        .await?;
-    Ok(())
+async fn save_moved(connection: &mut SqliteConnection, moved: Moved) -> Result<Moved, StoreError> {
+    save_lease(connection, &moved.lease).await?;
+    save(connection, &moved.run, &moved.entered).await?;
+    Ok(moved)
 }
 
-async fn set_times(
-    connection: &mut SqliteConnection,
-    record: &LeaseRecord,
-    expires_at: Option<u64>,
-    deadline: u64,
-) -> Result<(), StoreError> {
+async fn save_lease(connection: &mut SqliteConnection, record: &LeaseRecord) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE leases SET expires_at = $4, deadline = $5 WHERE pool = $1 AND generation = $2 AND counter = $3",
+        "UPDATE leases SET state = $4, started_at = $5, expires_at = $6, deadline = $7, ended_at = $8,
+             end_reason = $9 WHERE pool = $1 AND generation = $2 AND counter = $3",
     )
     .bind(record.pool.to_string())
     .bind(int(record.lease.generation))
     .bind(int(record.lease.counter))
-    .bind(opt_int(expires_at))
-    .bind(int(deadline))
+    .bind(word(&record.state))
+    .bind(opt_int(record.times.started_at))
+    .bind(opt_int(record.times.expires_at))
+    .bind(int(record.times.deadline))
+    .bind(opt_int(record.times.ended_at))
+    .bind(&record.end_reason)
     .execute(connection)
     .await?;
     Ok(())

@@ -16,7 +16,7 @@ use super::row::{Columns, int};
 use super::{LeaseError, Store, StoreError};
 
 /// How far a lease is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum LeaseState {
@@ -31,7 +31,7 @@ pub enum LeaseState {
 }
 
 /// A lease.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LeaseRecord {
     /// In which pool.
     pub pool: PoolId,
@@ -58,7 +58,7 @@ pub struct LeaseRecord {
 }
 
 /// The times of a lease, in Unix milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LeaseTimes {
     /// When it was offered.
     pub offered_at: u64,

@@ -1,8 +1,9 @@
 //! The life of a run: which state may follow which. Pure.
 //!
-//! Source: Spacelift, concepts, run, "Run state", and the pages of the run types. Two moves are ours: a phase that may
-//! be offered again returns to QUEUED when its worker was lost, and a worker's states may be skipped, since of
-//! several progress reports the latest alone is delivered.
+//! Source: Spacelift, concepts, run, "Run state", and the pages of the run types. Three moves are ours: a phase that may
+//! be offered again returns to QUEUED when its worker was lost; one that its worker never began returns to where it waited,
+//! from its first state; and a worker's states may be skipped, since of several progress reports the latest alone is
+//! delivered.
 
 use spacelift_worker_core::protocol::message::{Phase, RunState, RunType};
 
@@ -79,7 +80,11 @@ pub fn is_allowed(run_type: RunType, from: RunState, to: RunState) -> bool {
         // Towards a worker, and back when it was lost before it changed anything.
         (S::None, S::Queued | S::Ready) | (S::Queued, S::Ready) | (S::Ready, S::Queued) => true,
         (S::Queued | S::Ready, S::Preparing) => true,
-        (_, S::Queued) => first_phase(run_type).may_be_offered_again() && first.contains(&from),
+        (_, S::Queued) => {
+            (first_phase(run_type).may_be_offered_again() && first.contains(&from))
+                || first.first() == Some(&from)
+        }
+        (S::PreparingApply, S::Confirmed) => run_type == RunType::Tracked,
         // Between planning and applying. With auto-deploy nobody is asked.
         (S::Planning, S::Unconfirmed | S::Confirmed) => run_type == RunType::Tracked,
         (S::Unconfirmed, S::Confirmed) => true,
@@ -156,6 +161,16 @@ mod tests {
             (RunType::Testing, S::Applying),
         ] {
             assert!(!is_allowed(run_type, from, S::Queued), "{from:?}");
+        }
+    }
+
+    #[test]
+    fn a_phase_that_never_began_returns_to_where_it_waited_and_no_later_state_does() {
+        assert!(is_allowed(RunType::Tracked, S::PreparingApply, S::Confirmed));
+        assert!(!is_allowed(RunType::Tracked, S::Applying, S::Confirmed));
+        for run_type in [RunType::Destroy, RunType::Task, RunType::Testing] {
+            assert!(is_allowed(run_type, S::Preparing, S::Queued), "{run_type:?}");
+            assert!(!is_allowed(run_type, S::Initializing, S::Queued), "{run_type:?}");
         }
     }
 

@@ -4,6 +4,8 @@
 //! data_dir   where everything lies            blobs      files, written once, never overwritten
 //! database   connection, migrations           row        columns <-> typed values
 //! secrets    what is encrypted in the file    life       which state may follow which: pure
+//!                                             moves      what a move of a lease does: pure
+//! ledger     what the control loop uses of it    book       the same in memory (feature `model`)
 //! pools · counters · stacks · runs · transitions · workers · leases · logs · commands   one table each
 //! ```
 //!
@@ -12,14 +14,18 @@
 //! decides what happens next: it refuses what must not happen.
 
 mod blobs;
+#[cfg(feature = "model")]
+mod book;
 mod commands;
 mod counters;
 mod data_dir;
 mod database;
 mod lease_moves;
 mod leases;
+mod ledger;
 mod life;
 mod logs;
+mod moves;
 mod pools;
 pub(crate) mod private_file;
 mod row;
@@ -30,11 +36,14 @@ mod transitions;
 mod workers;
 
 pub use blobs::{BlobError, BlobName, Blobs, NotABlobName, Put, PutBlob};
+#[cfg(feature = "model")]
+pub use book::Book;
 pub use commands::{CommandKind, SentCommand};
 pub use data_dir::{DataDir, DataDirError, DataDirLock};
 pub use database::{Store, StoreError};
 pub use lease_moves::{LeaseEnd, LeaseError, NewLease, Until};
 pub use leases::{LeaseRecord, LeaseState, LeaseTimes};
+pub(crate) use ledger::Ledger;
 pub use life::{is_allowed, next_phase, started_state, state_name};
 pub use logs::StoredSegment;
 pub use pools::{NewPool, Pool, PoolCertificate, RevokedCertificate};

@@ -12,7 +12,7 @@ use super::row::{Columns, int, json, opt_int, word};
 use super::{Source, Store, StoreError, life};
 
 /// A run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
     /// Its ULID.
@@ -41,7 +41,7 @@ pub struct Run {
 }
 
 /// What a run was asked to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunSpec {
     /// Its type.
@@ -68,7 +68,7 @@ pub struct RunSpec {
 }
 
 /// A sealed workspace between two phases.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Workspace {
     /// Name, length and digest.
     pub object: SealedObject,

@@ -56,7 +56,7 @@ pub struct StackCode {
 }
 
 /// Source code in the blob folder, as tar compressed with zstd.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Source {
     /// The blob's name.
     pub blob: String,

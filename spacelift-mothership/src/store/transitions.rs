@@ -8,7 +8,7 @@ use spacelift_worker_core::protocol::message::RunState;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
-use super::row::{Columns, int, json, word};
+use super::row::{Columns, int, json, opt_int, word};
 use super::runs::run_in;
 use super::{Run, Store, StoreError, life};
 
@@ -58,6 +58,54 @@ impl Change {
     pub fn new(run: RunId, from: RunState, to: RunState, now: u64) -> Self {
         Self { run, from, to, version: None, note: None, username: None, metadata: None, now }
     }
+
+    /// The run after this change, and the state that it entered. Pure.
+    ///
+    /// # Errors
+    /// [`TransitionError`] says why there is none.
+    pub(super) fn of(&self, run: &Run) -> Result<(Run, Entered), TransitionError> {
+        if run.state != self.from {
+            return Err(TransitionError::Moved { expected: self.from, actual: run.state });
+        }
+        let version = self.version.unwrap_or(run.state_version + 1);
+        if version <= run.state_version {
+            return Err(TransitionError::Late { version, current: run.state_version });
+        }
+        if !life::is_allowed(run.spec.run_type, run.state, self.to) {
+            return Err(TransitionError::NotAllowed { from: run.state, to: self.to });
+        }
+        Ok(self.forced(run, version))
+    }
+
+    /// As [`of`](Self::of), without asking whether it is allowed. Pure.
+    pub(super) fn forced(&self, run: &Run, version: u64) -> (Run, Entered) {
+        let mut after = Run {
+            state: self.to,
+            state_version: version,
+            unreachable_since: None,
+            updated_at: self.now,
+            ..run.clone()
+        };
+        after.spec.user_provided_metadata.extend(self.metadata.clone());
+        let entered = Entered {
+            state: self.to,
+            version,
+            note: self.note.clone(),
+            username: self.username.clone(),
+            at: self.now,
+        };
+        (after, entered)
+    }
+}
+
+/// A state that a run entered, to be written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entered {
+    pub(super) state: RunState,
+    pub(super) version: u64,
+    pub(super) note: Option<String>,
+    pub(super) username: Option<String>,
+    pub(super) at: u64,
 }
 
 /// Why a change did not happen.
@@ -106,8 +154,8 @@ impl Store {
     /// [`TransitionError`] says why not; nothing changed then.
     pub async fn transition(&self, change: &Change) -> Result<Run, TransitionError> {
         let mut tx = self.write().await?;
-        change_in(&mut tx, change).await?;
-        let run = run_in(&mut tx, change.run).await?;
+        let (run, entered) = change.of(&run_in(&mut tx, change.run).await?)?;
+        save(&mut tx, &run, &[entered]).await?;
         tx.commit().await?;
         Ok(run)
     }
@@ -128,59 +176,42 @@ impl Store {
     }
 }
 
-/// Checks and makes a change, within a transaction.
-pub(super) async fn change_in(
-    connection: &mut SqliteConnection,
-    change: &Change,
-) -> Result<(), TransitionError> {
-    let run = run_in(connection, change.run).await?;
-    if run.state != change.from {
-        return Err(TransitionError::Moved { expected: change.from, actual: run.state });
-    }
-    let version = change.version.unwrap_or(run.state_version + 1);
-    if version <= run.state_version {
-        return Err(TransitionError::Late { version, current: run.state_version });
-    }
-    if !life::is_allowed(run.spec.run_type, run.state, change.to) {
-        return Err(TransitionError::NotAllowed { from: run.state, to: change.to });
-    }
-    Ok(enter(connection, &run, change, version).await?)
-}
-
-/// Writes a change down without asking whether it is allowed.
-pub(super) async fn enter(
+/// Writes a run down as it is after a move, and the states that it entered.
+pub(super) async fn save(
     connection: &mut SqliteConnection,
     run: &Run,
-    change: &Change,
-    version: u64,
+    entered: &[Entered],
 ) -> Result<(), StoreError> {
-    let mut metadata = run.spec.user_provided_metadata.clone();
-    metadata.extend(change.metadata.clone());
     sqlx::query(
-        "UPDATE runs SET state = $2, state_version = $3, terminal = $4, metadata = $5, unreachable_since = NULL,
-             updated_at = $6 WHERE id = $1",
+        "UPDATE runs SET state = $2, state_version = $3, terminal = $4, metadata = $5, unreachable_since = $6,
+             lost = $7, workspace = $8, updated_at = $9 WHERE id = $1",
     )
     .bind(run.id.to_string())
-    .bind(word(&change.to))
-    .bind(int(version))
-    .bind(change.to.is_terminal())
-    .bind(json(&metadata))
-    .bind(int(change.now))
+    .bind(word(&run.state))
+    .bind(int(run.state_version))
+    .bind(run.state.is_terminal())
+    .bind(json(&run.spec.user_provided_metadata))
+    .bind(opt_int(run.unreachable_since))
+    .bind(run.lost)
+    .bind(run.workspace.as_ref().map(json))
+    .bind(int(run.updated_at))
     .execute(&mut *connection)
     .await?;
-    sqlx::query(
-        "INSERT INTO run_transitions (run, state_version, state, note, username, has_logs, timestamp)
-         VALUES ($1, $2, $3, $4, $5,
-             EXISTS (SELECT 1 FROM log_segments WHERE run = $1 AND state_version = $2), $6)",
-    )
-    .bind(run.id.to_string())
-    .bind(int(version))
-    .bind(word(&change.to))
-    .bind(&change.note)
-    .bind(&change.username)
-    .bind(int(change.now))
-    .execute(&mut *connection)
-    .await?;
+    for entered in entered {
+        sqlx::query(
+            "INSERT INTO run_transitions (run, state_version, state, note, username, has_logs, timestamp)
+             VALUES ($1, $2, $3, $4, $5,
+                 EXISTS (SELECT 1 FROM log_segments WHERE run = $1 AND state_version = $2), $6)",
+        )
+        .bind(run.id.to_string())
+        .bind(int(entered.version))
+        .bind(word(&entered.state))
+        .bind(&entered.note)
+        .bind(&entered.username)
+        .bind(int(entered.at))
+        .execute(&mut *connection)
+        .await?;
+    }
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use super::row::{Columns, int, json, opt_int, word};
 use super::{Store, StoreError};
 
 /// A worker: one process of a launcher, from its start to its end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Worker {
     /// Its ULID.

@@ -66,6 +66,16 @@ pub struct StoredOutcome {
     pub body: String,
 }
 
+impl StoredOutcome {
+    /// Gives the report another identifier.
+    #[cfg(feature = "model")]
+    pub fn rename(&mut self, new: &dyn Fn(MessageId) -> MessageId) {
+        self.message = new(self.message);
+        let bytes = super::session::renamed(self.body.as_bytes(), new);
+        self.body = String::from_utf8_lossy(&bytes).into_owned();
+    }
+}
+
 impl JournalRecord {
     /// A record of a worker that holds nothing.
     pub fn new(worker: WorkerId) -> Self {

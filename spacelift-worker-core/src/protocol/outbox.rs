@@ -108,6 +108,15 @@ impl Outbox {
         self.entries.iter().filter_map(|entry| entry.due).min()
     }
 
+    /// Gives every message another identifier.
+    #[cfg(feature = "model")]
+    pub(super) fn rename(&mut self, new: &dyn Fn(MessageId) -> MessageId) {
+        for entry in &mut self.entries {
+            entry.id = new(entry.id);
+            entry.bytes = super::session::renamed(&entry.bytes, new);
+        }
+    }
+
     /// How many messages wait.
     pub(super) fn len(&self) -> usize {
         self.entries.len()

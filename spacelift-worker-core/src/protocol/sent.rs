@@ -42,6 +42,20 @@ impl SentTimes {
         self.find(id, |what| what == Answerable::Status || what == Answerable::Accept(lease))
     }
 
+    /// The messages that are remembered.
+    #[cfg(feature = "model")]
+    pub(super) fn ids(&self) -> impl Iterator<Item = MessageId> {
+        self.0.iter().map(|(id, ..)| *id)
+    }
+
+    /// Gives every message another identifier.
+    #[cfg(feature = "model")]
+    pub(super) fn rename(&mut self, new: &dyn Fn(MessageId) -> MessageId) {
+        for (id, ..) in &mut self.0 {
+            *id = new(*id);
+        }
+    }
+
     fn find(&self, id: MessageId, matches: impl Fn(Answerable) -> bool) -> Option<u64> {
         self.0.iter().find(|(known, what, _)| *known == id && matches(*what)).map(|(.., at)| *at)
     }

@@ -2,10 +2,15 @@
 
 mod commands;
 mod inbound;
+#[cfg(feature = "model")]
+mod rename;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
+
+#[cfg(feature = "model")]
+pub(super) use rename::renamed;
 
 use super::event::{Event, FatalReason, Transmit};
 use super::journal::{Begun, JournalRecord};
@@ -215,7 +220,7 @@ impl Session {
             status: self.next_status(),
         };
         let hello = self.compose(now, WorkerBody::Hello(hello));
-        self.sent.note(hello.id, Answerable::Status, now.mono_ms);
+        self.note_status(now, hello.id);
         self.link = Link::Up { hello: hello.id, greeted: false };
         self.queue.push_back(Outgoing::Once(hello));
     }
@@ -302,7 +307,7 @@ impl Session {
             State::Accepted(accepted) => accepted.what,
             _ => return,
         };
-        self.state = State::Idle;
+        self.rest();
         self.timers.stop(Timer::StartWait);
         self.outbox.remove_kind(Kind::Accept(what.lease));
         self.seen.floor = self.seen.floor.max(what.lease);
@@ -343,10 +348,23 @@ impl Session {
         }
         let status = self.next_status();
         let transmit = self.compose(now, WorkerBody::Status(status));
-        self.sent.note(transmit.id, Answerable::Status, now.mono_ms);
+        self.note_status(now, transmit.id);
         self.queue.retain(|outgoing| !matches!(outgoing, Outgoing::Status(_)));
         self.queue.push_back(Outgoing::Status(transmit));
         self.timers.set(Timer::Heartbeat, now.mono_ms.saturating_add(self.config.heartbeat_ms));
+    }
+
+    /// Only a status that tells of the run in hand is ever answered by a renewal.
+    fn note_status(&mut self, now: Now, id: MessageId) {
+        if self.state.in_hand().is_some() {
+            self.sent.note(id, Answerable::Status, now.mono_ms);
+        }
+    }
+
+    /// Nothing is in hand any more, so nothing that was sent about it is answered by a grant.
+    fn rest(&mut self) {
+        self.state = State::Idle;
+        self.sent = SentTimes::default();
     }
 
     /// Puts a kept message on its way, unless it is already there or there is no connection.

@@ -162,7 +162,8 @@ async fn a_log_is_printed_in_order_with_its_states() {
     let offer_message = MessageId::from_parts(1, 1);
     let new = NewLease { run: id, phase: Phase::Plan, worker, offer_message, deadline: 2, now: 1 };
     let lease = store.offer_lease(&new).await.unwrap().lease;
-    store.start_lease(pool, lease, worker, Until { expires_at: 3, deadline: 4 }, 2).await.unwrap();
+    let command = crate::store::SentCommand::bare_start(pool, worker, 2);
+    store.start_lease(pool, lease, worker, Until { expires_at: 3, deadline: 4 }, 2, command).await.unwrap();
     let segment = |name: &str, state, state_version| LogSegment {
         name: name.into(),
         len: 2,

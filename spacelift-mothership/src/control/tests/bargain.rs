@@ -181,6 +181,27 @@ async fn a_refused_start_brings_a_plan_back_to_the_queue() {
 }
 
 #[tokio::test]
+async fn a_refused_start_of_an_apply_brings_the_run_back_to_its_confirmation() {
+    let mut bench = Bench::new().await;
+    let mut worker = bench.worker(1).await;
+    let run = bench.run(RunType::Tracked).await;
+    let plan = worker.begin(&mut bench).await;
+    worker.succeed(&mut bench, &plan).await;
+    bench.confirm(run).await;
+    let offer = worker.offer(&mut bench).await.unwrap();
+    worker.accept(&mut bench, &offer).await;
+    let orders = bench.orders(worker.id);
+    assert_eq!((kinds(&orders), bench.state(run).await), (vec!["start"], RunState::PreparingApply));
+    worker.run = None;
+    worker.refuse(&mut bench, &(orders[0].id, offer.1), NackReason::Expired).await;
+    assert_eq!(bench.state(run).await, RunState::Confirmed, "nothing was changed");
+    worker.status(&mut bench).await;
+    let again = worker.begin(&mut bench).await;
+    worker.succeed(&mut bench, &again).await;
+    assert_eq!(bench.state(run).await, RunState::Finished);
+}
+
+#[tokio::test]
 async fn a_lease_is_renewed_in_answer_to_a_status_after_a_third_of_it_and_with_room_for_logs() {
     let mut bench = Bench::new().await;
     let mut worker = bench.worker(1).await;

@@ -1,5 +1,7 @@
 //! The control loop against workers made by hand: no network, no clock; the store is a real file.
 
+#[cfg(feature = "model")]
+mod alike;
 mod bargain;
 mod bench;
 mod loss;

@@ -119,7 +119,8 @@ async fn plan(house: &House, run: &serde_json::Value, worker: WorkerId) -> space
     let new = NewLease { run, phase: Phase::Plan, worker, offer_message, deadline: 2, now: 1 };
     let lease = store.offer_lease(&new).await.unwrap().lease;
     let until = Until { expires_at: 3, deadline: 4 };
-    store.start_lease(pool, lease, worker, until, 2).await.unwrap();
+    let command = crate::store::SentCommand::bare_start(pool, worker, 2);
+    store.start_lease(pool, lease, worker, until, 2, command).await.unwrap();
     let (_, shown) = house.get(&format!("/runs/{run}")).await;
     assert_eq!(shown["worker"].as_str().unwrap(), worker.to_string());
     house.state.blobs.put_bytes("logs/0".parse().unwrap(), b"a plan\n").await.unwrap();
@@ -174,7 +175,8 @@ async fn a_waiting_run_is_canceled_at_once_and_a_running_one_by_its_worker() {
     let offer_message = MessageId::from_parts(1, 1);
     let new = NewLease { run: id, phase: Phase::Plan, worker, offer_message, deadline: 2, now: 1 };
     let lease = store.offer_lease(&new).await.unwrap().lease;
-    store.start_lease(pool, lease, worker, Until { expires_at: 3, deadline: 4 }, 2).await.unwrap();
+    let command = crate::store::SentCommand::bare_start(pool, worker, 2);
+    store.start_lease(pool, lease, worker, Until { expires_at: 3, deadline: 4 }, 2, command).await.unwrap();
     let (status, killed) = house.post(&format!("/runs/{id}/kill"), json!({"username": "eve"})).await;
     assert_eq!((status, killed["state"].as_str()), (200, Some("PREPARING")));
     assert_eq!(house.command(), Some(Command::Kill { run: id }));

@@ -123,8 +123,9 @@ impl House {
 
     async fn start(&self, record: &LeaseRecord) -> Result<Run, LeaseError> {
         let until = Until { expires_at: NOW + 90_000, deadline: NOW + 99_000 };
-        let started = self.store.start_lease(self.pool, record.lease, record.worker, until, NOW).await?;
-        Ok(started.1)
+        let command = SentCommand::bare_start(self.pool, record.worker, NOW);
+        self.store.start_lease(self.pool, record.lease, record.worker, until, NOW, command).await?;
+        Ok(self.store.run(record.run).await?)
     }
 
     fn end(&self, lease: Lease, to: Option<spacelift_worker_core::protocol::message::RunState>) -> LeaseEnd {

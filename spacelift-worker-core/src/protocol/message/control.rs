@@ -7,6 +7,7 @@ use crate::ids::{Lease, MessageId, RunId};
 
 /// The body of a message to a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ControlBody {
@@ -37,6 +38,7 @@ impl Body for ControlBody {
 
 /// A phase of a run. Nothing starts before its `accept` is answered with `start`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Offer {
     /// Rises with every command in the pool.
     pub cmd_seq: u64,
@@ -59,6 +61,7 @@ pub struct Offer {
 
 /// Sealed bytes in a message, or where to find them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SealedPart {
@@ -77,6 +80,7 @@ pub enum SealedPart {
 
 /// The lease is the worker's for `ttl_ms`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Grant {
     /// Rises with every command in the pool.
     pub cmd_seq: u64,
@@ -99,6 +103,7 @@ pub struct Grant {
 
 /// End a run, valid before its start, too.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Halt {
     /// Rises with every command in the pool.
     pub cmd_seq: u64,
@@ -110,6 +115,7 @@ pub struct Halt {
 
 /// Take no new work, or take it again. Of several, the one with the highest `cmd_seq` holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Drain {
     /// Rises with every command in the pool.
     pub cmd_seq: u64,
@@ -119,6 +125,7 @@ pub struct Drain {
 
 /// Self-destruct.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cycle {
     /// Rises with every command in the pool.
     pub cmd_seq: u64,

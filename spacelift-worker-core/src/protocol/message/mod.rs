@@ -54,6 +54,7 @@ pub type ControlMessage = Message<ControlBody>;
 
 /// The answer that a message arrived and was taken care of. Never answered itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ack {
     /// The message that is answered.
     pub re: MessageId,
@@ -61,6 +62,7 @@ pub struct Ack {
 
 /// The answer that a message was refused. Never answered itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Nack {
     /// The message that is answered.
     pub re: MessageId,
@@ -76,6 +78,7 @@ pub struct Nack {
 
 /// Why a message was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NackReason {

@@ -12,6 +12,7 @@ use crate::ids::{Lease, PoolId, RunId, WorkerId};
 
 /// A phase of a run, complete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OfferPayload {
     /// The pool whose worker is meant.
     pub pool: PoolId,
@@ -57,6 +58,7 @@ pub struct OfferPayload {
 
 /// The run, as far as it is public within its pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RunDetails {
     /// Which.
     pub id: RunId,
@@ -89,7 +91,8 @@ pub struct RunDetails {
 }
 
 /// A commit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Commit {
     /// Who wrote it.
     #[serde(default)]
@@ -110,6 +113,7 @@ pub struct Commit {
 
 /// The stack or module of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StackDetails {
     /// Its slug, unique in the account.
     pub slug: String,
@@ -135,6 +139,7 @@ pub struct StackDetails {
 
 /// The commands of a custom workflow, each given to `sh -c`. An absent one is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Workflow {
     /// Initializes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,6 +157,7 @@ pub struct Workflow {
 
 /// Commands before and after the commands, in one shell session with them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Hooks {
     /// Before initializing.
@@ -180,6 +186,7 @@ pub struct Hooks {
 
 /// A variable of the run's own environment.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EnvironmentVariable {
     /// Its name.
     pub name: String,
@@ -198,6 +205,7 @@ impl fmt::Debug for EnvironmentVariable {
 
 /// Where to fetch an object, and how to know it. The URL is a bearer secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Download {
     /// HTTPS, expiring.
     pub url: String,
@@ -215,6 +223,7 @@ impl fmt::Debug for Download {
 
 /// Where to fetch a sealed workspace, and what its context must be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SealedDownload {
     /// Where.
     #[serde(flatten)]
@@ -227,6 +236,7 @@ pub struct SealedDownload {
 
 /// Where to put an object. The URL is a bearer secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Upload {
     /// The name under which the worker reports it.
     pub name: String,
@@ -242,6 +252,7 @@ impl fmt::Debug for Upload {
 
 /// Where results go.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Uploads {
     /// The sealed workspace; present where the run waits and goes on later.
@@ -253,6 +264,7 @@ pub struct Uploads {
 
 /// More places for log segments: the sealed part of a renewal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LogUploads {
     /// By which lease.
     pub lease: Lease,

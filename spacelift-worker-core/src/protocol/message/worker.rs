@@ -9,6 +9,7 @@ use crate::ids::{Lease, MessageId, RunId, WorkerId};
 
 /// The body of a message from a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WorkerBody {
@@ -51,6 +52,7 @@ impl Body for WorkerBody {
 
 /// Who connects, and in which condition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Hello {
     /// The worker that speaks, as in the topic.
     pub worker: WorkerId,
@@ -70,6 +72,7 @@ pub struct Hello {
 
 /// The status of a worker, whole each time, so that losing one loses nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Status {
     /// What the worker is up to.
     pub status: WorkerStatus,
@@ -88,6 +91,7 @@ pub struct Status {
 
 /// The run that a worker holds, and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RunInHand {
     /// Which run.
     pub run: RunId,
@@ -102,6 +106,7 @@ pub struct RunInHand {
 
 /// An offer is taken.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Accept {
     /// The offer's id.
     pub re: MessageId,
@@ -113,6 +118,7 @@ pub struct Accept {
 
 /// A phase moved on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Progress {
     /// Which run.
     pub run: RunId,
@@ -129,6 +135,7 @@ pub struct Progress {
 
 /// Which log segments of a lease there are; each manifest is whole and replaces the one before.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LogManifest {
     /// Which run.
     pub run: RunId,
@@ -142,6 +149,7 @@ pub struct LogManifest {
 
 /// One uploaded piece of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LogSegment {
     /// The name of the object, as in the offer.
     pub name: String,
@@ -157,6 +165,7 @@ pub struct LogSegment {
 
 /// A phase ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finished {
     /// Which run.
     pub run: RunId,
@@ -182,6 +191,7 @@ pub struct Finished {
 
 /// An uploaded object, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SealedObject {
     /// Its name, as in the offer.
     pub name: String,
@@ -193,6 +203,7 @@ pub struct SealedObject {
 
 /// A phase of this or an earlier process had started and did not finish.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Interrupted {
     /// The worker that held it.
     pub worker: WorkerId,
@@ -204,6 +215,7 @@ pub struct Interrupted {
 
 /// The worker leaves.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Goodbye {
     /// True in the last will alone: nobody had time to say more.
     pub crashed: bool,

@@ -45,7 +45,7 @@ impl Session {
             State::Opening(opening) if opening.what.lease == lease => opening,
             _ => return Err(CommandError::NotInHand),
         };
-        self.state = State::Idle;
+        self.rest();
         let nack = Nack { re: opening.offer, lease: Some(lease), reason, note: note.map(short) };
         self.answer(now, WorkerBody::Nack(nack));
         self.tell_status(now);

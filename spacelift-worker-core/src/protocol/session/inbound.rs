@@ -64,7 +64,7 @@ impl Session {
             return;
         }
         self.record = record;
-        self.state = State::Idle;
+        self.rest();
         self.events.push_back(Event::Reported { run: reporting.what.run, lease: reporting.what.lease });
         self.tell_status(now);
     }
