@@ -21,7 +21,7 @@ fn aes_256_gcm_without_associated_data() {
             let mut apart = vec![0; test.ct.len()];
             let into = key.open_into(nonce, &opened, &mut apart);
             let len = key.open_in_place(nonce, &mut opened);
-            assert_eq!(into, len.clone().map(drop), "{}: {}", test.tc_id, test.comment);
+            assert_eq!(into, len.map(drop), "{}: {}", test.tc_id, test.comment);
             if test.result == TestResult::Valid && test.aad.is_empty() {
                 assert_eq!(len, Ok(test.pt.len()), "{}: {}", test.tc_id, test.comment);
                 assert_eq!(&opened[..test.pt.len()], &test.pt[..]);
