@@ -321,7 +321,7 @@ impl Ledger for Book {
 
     async fn open_leases(&self) -> Result<Vec<LeaseRecord>, StoreError> {
         let mut open: Vec<_> = self.open().cloned().collect();
-        open.sort_by_key(|record| record.times.deadline);
+        open.sort_by_key(|record| (record.times.deadline, record.lease));
         Ok(open)
     }
 

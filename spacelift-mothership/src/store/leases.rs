@@ -91,7 +91,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn open_leases(&self) -> Result<Vec<LeaseRecord>, StoreError> {
-        let sql = format!("{COLUMNS} WHERE ended_at IS NULL ORDER BY deadline");
+        let sql = format!("{COLUMNS} WHERE ended_at IS NULL ORDER BY deadline, pool, generation, counter");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
         rows.iter().map(read).collect()
     }
