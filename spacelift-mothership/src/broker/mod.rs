@@ -5,5 +5,7 @@
 mod embedded;
 mod outside;
 
-pub use embedded::{CertificateLookup, EmbeddedBroker, EmbeddedConfig, StartError};
+pub use embedded::{
+    CertificateLookup, EmbeddedBroker, EmbeddedConfig, Fault, Faults, SeenConnect, StartError,
+};
 pub use outside::{OutsideBroker, OutsideConfig};

@@ -22,7 +22,7 @@ mod session;
 mod task;
 mod tls;
 
-pub use blob::{BlobClient, BlobError, BlobTimeouts};
+pub use blob::{BlobClient, BlobError, BlobLimits};
 pub use dial::{AllowedHost, ProxyUrlError};
 pub use hardening::protect_process;
 pub use journal::{FileJournal, JournalError};

@@ -5,16 +5,22 @@ mod haproxy;
 mod launcher;
 mod mosquitto;
 mod mothership;
+mod plane;
 mod process;
 mod site;
+mod store;
+mod tunnel;
 
 pub use folder::{Folder, files_with};
 pub use haproxy::Haproxy;
 pub use launcher::{Launcher, LauncherSetup};
 pub use mosquitto::Mosquitto;
 pub use mothership::{Mothership, Pool};
+pub use plane::{Plane, SeenHello, Worker, write_journal};
 pub use process::{Process, program};
 pub use site::Site;
+pub use store::{Answer, Asked, ScriptedStore};
+pub use tunnel::TunnelProxy;
 
 use std::time::{Duration, Instant};
 

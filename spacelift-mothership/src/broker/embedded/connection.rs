@@ -9,11 +9,12 @@ use rumqttc::{
     ConnAck, Connect, ConnectReturnCode, Packet, PubAck, Publish, QoS, SubAck, Subscribe,
     SubscribeReasonCode, UnsubAck,
 };
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, Take};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::access::{CertificateLookup, Peer, Topics};
+use super::faults::{Fault, Faults};
 use super::frames::{self, FrameError, Frames, MAX_PAYLOAD};
 use super::hub::{Arrival, ClientKey, Hub, Place};
 use crate::wire::WireEvent;
@@ -51,6 +52,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) hub: &'a Hub,
     pub(super) events: &'a mpsc::Sender<WireEvent>,
     pub(super) certificates: &'a dyn CertificateLookup,
+    pub(super) faults: &'a Faults,
 }
 
 /// Serves one connection to its end.
@@ -84,7 +86,7 @@ async fn tell(events: &mpsc::Sender<WireEvent>, key: ClientKey, bytes: Bytes) ->
 }
 
 struct Connection<'a, S> {
-    frames: Frames<tokio::io::ReadHalf<S>>,
+    frames: Frames<Take<tokio::io::ReadHalf<S>>>,
     writer: tokio::io::WriteHalf<S>,
     around: &'a Surroundings<'a>,
     topics: Topics,
@@ -95,7 +97,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     /// Reads CONNECT, decides, answers.
     async fn open(stream: S, peer: Peer, around: &'a Surroundings<'a>) -> Result<(Self, Place), End> {
         let (reader, mut writer) = tokio::io::split(stream);
-        let mut frames = Frames::new(reader);
+        let mut frames = Frames::new(reader.take(around.faults.cut()));
         let first = timeout(CONNECT_TIMEOUT, frames.next()).await.map_err(|_| End::Silent)??;
         let Packet::Connect(connect) = first else {
             return Err(End::Violation("the first packet was no CONNECT"));
@@ -147,6 +149,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     /// Writes what the session has ready.
     async fn deliver(&mut self, place: &Place) -> Result<(), End> {
         while let Some(publish) = self.around.hub.next(place) {
+            if self.around.faults.take(Fault::RepeatDelivery) {
+                self.write(&[Packet::Publish(publish.clone())]).await?;
+            }
             self.write(&[Packet::Publish(publish)]).await?;
         }
         Ok(())
@@ -182,16 +187,35 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         if publish.payload.len() > MAX_PAYLOAD {
             return Err(End::Violation("a payload above 128 KiB"));
         }
-        tell(self.around.events, place.key, publish.payload).await?;
+        if !self.around.faults.take(Fault::LoseMessage) {
+            tell(self.around.events, place.key, publish.payload).await?;
+        }
         match publish.qos {
             QoS::AtMostOnce => Ok(()),
-            _ => self.write(&[Packet::PubAck(PubAck::new(publish.pkid))]).await,
+            _ => self.acknowledge(publish.pkid).await,
+        }
+    }
+
+    async fn acknowledge(&mut self, packet_id: u16) -> Result<(), End> {
+        let faults = self.around.faults;
+        let delay = faults.puback_delay();
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        if faults.take(Fault::LosePuback) {
+            return Ok(());
+        }
+        let ack = Packet::PubAck(PubAck::new(packet_id));
+        if faults.take(Fault::RepeatPuback) {
+            self.write(&[ack.clone(), ack]).await
+        } else {
+            self.write(&[ack]).await
         }
     }
 
     async fn handle_subscribe(&mut self, subscribe: Subscribe, place: &Place) -> Result<(), End> {
         let answer = |filter: &rumqttc::SubscribeFilter| {
-            if !self.topics.may_subscribe(&filter.path) {
+            if !self.topics.may_subscribe(&filter.path) || self.around.faults.take(Fault::RefuseSubscription) {
                 return SubscribeReasonCode::Failure;
             }
             let granted = self.around.hub.session(place, |session| session.subscribe(filter.qos));
@@ -216,6 +240,10 @@ async fn admit(
     peer: &Peer,
     around: &Surroundings<'_>,
 ) -> Result<(Place, Topics), Refusal> {
+    around.faults.see(connect);
+    if around.faults.take(Fault::RefuseConnect) {
+        return Err((ConnectReturnCode::ServiceUnavailable, "it was asked to refuse"));
+    }
     let refused = (ConnectReturnCode::NotAuthorized, "the certificate is not the pool's current one");
     let worker = connect
         .client_id
@@ -233,12 +261,18 @@ async fn admit(
     if !around.certificates.is_current(peer.pool, &peer.certificate).await {
         return Err(refused);
     }
+    if around.faults.take(Fault::ForgetSession) {
+        around.hub.forget(key);
+    }
     let arrival =
         Arrival { key, clean_session: connect.clean_session, will, certificate: peer.certificate.clone() };
     let place = around
         .hub
         .attach(arrival, Instant::now())
         .ok_or((ConnectReturnCode::ServiceUnavailable, "too many sessions"))?;
+    if around.faults.take(Fault::ForgetSubscription) {
+        around.hub.session(&place, super::session::Session::unsubscribe);
+    }
     // A reset between the question and the attachment found no connection to cut, so the question is asked again.
     if !around.certificates.is_current(peer.pool, &peer.certificate).await {
         around.hub.revoke(key, &peer.certificate);

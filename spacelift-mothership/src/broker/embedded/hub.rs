@@ -186,6 +186,21 @@ impl Hub {
         }
     }
 
+    /// Cuts every connection.
+    pub(super) fn kick_all(&self) {
+        for live in self.lock().by_key.values().filter_map(|client| client.live.as_ref()) {
+            live.cut.cancel();
+        }
+    }
+
+    /// Forgets the session of a client that is not connected.
+    pub(super) fn forget(&self, key: ClientKey) {
+        let mut clients = self.lock();
+        if clients.by_key.get(&key).is_some_and(|client| client.live.is_none()) {
+            clients.by_key.remove(&key);
+        }
+    }
+
     /// Forgets the sessions of a pool that nobody is connected to.
     pub(super) fn forget_absent(&self, pool: PoolId) {
         self.lock().by_key.retain(|key, client| key.pool != pool || client.live.is_some());

@@ -16,6 +16,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::access::{CertificateLookup, Peer};
 use super::connection::{self, Surroundings};
+use super::faults::{Fault, Faults};
 use super::hub::{ClientKey, Hub};
 use crate::wire::{Wire, WireCommand, WireEvent};
 
@@ -70,6 +71,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct EmbeddedBroker {
     local_addr: SocketAddr,
+    shared: Arc<Shared>,
     stop: DropGuard,
     accepting: JoinHandle<()>,
 }
@@ -91,17 +93,28 @@ impl EmbeddedBroker {
             hub: Hub::new(config.namespace),
             events: event_sender,
             certificates: config.certificates,
+            faults: Faults::default(),
         });
         let stop = CancellationToken::new();
         let accepting =
             tokio::spawn(accept(listener, TlsAcceptor::from(config.tls), Arc::clone(&shared), stop.clone()));
-        tokio::spawn(obey(command_receiver, shared, stop.clone()));
-        Ok((Self { local_addr, stop: stop.drop_guard(), accepting }, Wire { events, commands }))
+        tokio::spawn(obey(command_receiver, Arc::clone(&shared), stop.clone()));
+        Ok((Self { local_addr, shared, stop: stop.drop_guard(), accepting }, Wire { events, commands }))
     }
 
     /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// What it can be asked to do wrong.
+    pub fn faults(&self) -> Faults {
+        self.shared.faults.clone()
+    }
+
+    /// Cuts every connection that is up, as if another one had taken it over.
+    pub fn kick_all(&self) {
+        self.shared.hub.kick_all();
     }
 
     /// Cuts every connection without its will, and waits until they are gone.
@@ -115,6 +128,13 @@ struct Shared {
     hub: Hub,
     events: mpsc::Sender<WireEvent>,
     certificates: Arc<dyn CertificateLookup>,
+    faults: Faults,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
 }
 
 async fn accept(listener: TcpListener, tls: TlsAcceptor, shared: Arc<Shared>, stop: CancellationToken) {
@@ -129,6 +149,7 @@ async fn accept(listener: TcpListener, tls: TlsAcceptor, shared: Arc<Shared>, st
             () = stop.cancelled() => break,
             Some(_) = connections.join_next() => {}
             (accepted, permit) = next => match accepted {
+                Ok((stream, _)) if shared.faults.take(Fault::RefuseConnection) => drop(stream),
                 Ok((stream, _)) => {
                     let (tls, shared) = (tls.clone(), Arc::clone(&shared));
                     connections.spawn(async move {
@@ -163,8 +184,12 @@ async fn welcome(stream: TcpStream, tls: TlsAcceptor, shared: &Shared) {
         tracing::debug!("a client certificate names no pool");
         return;
     };
-    let around =
-        Surroundings { hub: &shared.hub, events: &shared.events, certificates: shared.certificates.as_ref() };
+    let around = Surroundings {
+        hub: &shared.hub,
+        events: &shared.events,
+        certificates: shared.certificates.as_ref(),
+        faults: &shared.faults,
+    };
     connection::serve(stream, peer, around).await;
 }
 

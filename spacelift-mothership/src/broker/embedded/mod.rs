@@ -9,6 +9,7 @@
 
 mod access;
 mod connection;
+mod faults;
 pub(super) mod frames;
 mod hub;
 mod listener;
@@ -18,4 +19,5 @@ mod session;
 mod tests;
 
 pub use access::CertificateLookup;
+pub use faults::{Fault, Faults, SeenConnect};
 pub use listener::{EmbeddedBroker, EmbeddedConfig, StartError};

@@ -23,12 +23,11 @@ use crate::driver::dial::{Access, AllowedHost, DialError, Dialer, Proxies};
 use crate::driver::https::{Body, HttpError, Https, Lane, Origin, body, next_bytes};
 use crate::driver::tls::{Roots, TlsError, anonymous_client};
 
-/// Tries of one transfer; the pauses between them double from one second.
-const TRIES: u32 = 4;
-
-/// How long transfers may take.
+/// How often and how long transfers are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BlobTimeouts {
+pub struct BlobLimits {
+    /// Tries of one transfer; the pauses between them double from one second. Default: 4.
+    pub tries: u32,
     /// Without a byte for this long, a try has failed. Default: 30 s.
     pub idle: Duration,
     /// One try takes this long at most, and a second more for each `slowest` bytes. Default: 120 s.
@@ -37,13 +36,13 @@ pub struct BlobTimeouts {
     pub slowest: u64,
 }
 
-impl Default for BlobTimeouts {
+impl Default for BlobLimits {
     fn default() -> Self {
-        Self { idle: Duration::from_secs(30), total: Duration::from_secs(120), slowest: 64 * 1024 }
+        Self { tries: 4, idle: Duration::from_secs(30), total: Duration::from_secs(120), slowest: 64 * 1024 }
     }
 }
 
-impl BlobTimeouts {
+impl BlobLimits {
     fn limit(&self, len: u64) -> Limit {
         let more = Duration::from_secs(len / self.slowest.max(1));
         Limit { idle: self.idle, end: Instant::now() + self.total + more }
@@ -152,7 +151,7 @@ struct Wanted<'a> {
 #[derive(Clone, Debug)]
 pub struct BlobClient {
     https: Https,
-    timeouts: BlobTimeouts,
+    limits: BlobLimits,
 }
 
 impl BlobClient {
@@ -169,13 +168,13 @@ impl BlobClient {
     /// A client with this TLS configuration, which reaches hosts as the dialer does.
     pub(crate) fn new(tls: Arc<ClientConfig>, dialer: &Dialer, allowed: Vec<AllowedHost>) -> Self {
         let https = Https::new(dialer.guarded(Access::new(allowed)), tls);
-        Self { https, timeouts: BlobTimeouts::default() }
+        Self { https, limits: BlobLimits::default() }
     }
 
-    /// With other timeouts.
+    /// With other limits.
     #[must_use]
-    pub fn with_timeouts(self, timeouts: BlobTimeouts) -> Self {
-        Self { timeouts, ..self }
+    pub fn with_limits(self, limits: BlobLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Fetches an object into a new file, and keeps it only when length and digest are the announced ones.
@@ -191,7 +190,7 @@ impl BlobClient {
         path: &Path,
     ) -> Result<(), BlobError> {
         let wanted = wanted(url, len, sha256, limit)?;
-        let result = retried(|_| async {
+        let result = retried(self.limits.tries, |_| async {
             let fail = |source| BlobError::File { path: path.to_owned(), source };
             let mut file = File::create(path).await.map_err(fail)?;
             self.receive(&wanted, &mut file, fail).await
@@ -215,7 +214,7 @@ impl BlobClient {
         limit: u64,
     ) -> Result<Vec<u8>, BlobError> {
         let wanted = wanted(url, len, sha256, limit)?;
-        retried(|_| async {
+        retried(self.limits.tries, |_| async {
             let mut bytes = Vec::new();
             // Writing to memory does not fail.
             let fail = |source| BlobError::File { path: PathBuf::new(), source };
@@ -232,7 +231,7 @@ impl BlobClient {
         to: &mut (impl AsyncWrite + Unpin),
         fail: impl Fn(io::Error) -> BlobError,
     ) -> Result<(), BlobError> {
-        let limit = self.timeouts.limit(wanted.len);
+        let limit = self.limits.limit(wanted.len);
         let mut hash = Sha256::new();
         let mut received = 0_u64;
         let mut answer = self.ask(Method::GET, &wanted.place, None, body(Bytes::new()), limit).await?;
@@ -259,7 +258,7 @@ impl BlobClient {
     /// [`BlobError`].
     pub(crate) async fn put(&self, url: &str, source: &Source) -> Result<(), BlobError> {
         let place = place(url)?;
-        retried(|attempt| self.put_once(&place, source, attempt)).await
+        retried(self.limits.tries, |attempt| self.put_once(&place, source, attempt)).await
     }
 
     async fn put_once(&self, place: &Place, source: &Source, attempt: u32) -> Result<(), BlobError> {
@@ -273,7 +272,7 @@ impl BlobClient {
                 (len, StreamBody::new(pieces).boxed_unsync())
             }
         };
-        match self.ask(Method::PUT, place, Some(len), body, self.timeouts.limit(len)).await {
+        match self.ask(Method::PUT, place, Some(len), body, self.limits.limit(len)).await {
             // A store that does not overwrite answers so when the answer to the first try was lost. Should the bytes
             // there be somebody else's, the reader's digest refuses them.
             Err(BlobError::Status { status: 412 }) if attempt > 1 => Ok(()),
@@ -339,13 +338,14 @@ fn wanted<'a>(url: &str, len: u64, sha256: &'a str, limit: u64) -> Result<Wanted
 }
 
 async fn retried<T, F: Future<Output = Result<T, BlobError>>>(
+    tries: u32,
     transfer: impl Fn(u32) -> F,
 ) -> Result<T, BlobError> {
     let mut pause = Duration::from_secs(1);
     let mut attempt = 1;
     loop {
         match transfer(attempt).await {
-            Err(error) if error.is_transient() && attempt < TRIES => {
+            Err(error) if error.is_transient() && attempt < tries => {
                 tracing::debug!(attempt, %error, "a transfer failed and is tried again");
             }
             result => return result,

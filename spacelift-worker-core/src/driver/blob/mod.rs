@@ -4,4 +4,4 @@
 mod client;
 
 pub(crate) use client::Source;
-pub use client::{BlobClient, BlobError, BlobTimeouts};
+pub use client::{BlobClient, BlobError, BlobLimits};
