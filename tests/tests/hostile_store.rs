@@ -20,7 +20,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let folder = Folder::new();
-        let authority = Authority::load_or_create(&folder.join("ca"), fresh::now_ms()).unwrap();
+        let authority = Authority::load_or_create(folder.path(), fresh::now_ms()).unwrap();
         Self { authority, folder }
     }
 
@@ -51,7 +51,10 @@ async fn what_was_announced_is_fetched_whole_in_one_piece_or_in_many() {
         assert_eq!(get(&bench.client(), &store.url(path)).await.unwrap(), BODY);
     }
     let head = store.asked().pop().unwrap().head;
-    assert!(head.starts_with("GET /pieces?sig=1 HTTP/1.1\r\n") && head.to_lowercase().contains("host: 127.0.0.1:"));
+    assert!(
+        head.starts_with("GET /pieces?sig=1 HTTP/1.1\r\n")
+            && head.to_lowercase().contains("host: 127.0.0.1:")
+    );
 }
 
 #[tokio::test]
@@ -78,7 +81,10 @@ async fn what_is_longer_shorter_or_other_than_announced_is_refused_and_leaves_no
     ] {
         let client = bench.client();
         let error = get(&client, &store.url(path)).await.unwrap_err();
-        assert!(matches!(error, BlobError::Mismatch(_)) && error.to_string().contains(words), "{path}: {error}");
+        assert!(
+            matches!(error, BlobError::Mismatch(_)) && error.to_string().contains(words),
+            "{path}: {error}"
+        );
         let file = bench.folder.join("fetched");
         let result = client.get_file(&store.url(path), 5, &hex(&sha256(BODY)), 1 << 20, &file).await;
         assert!(result.is_err() && !file.exists(), "{path}");
@@ -160,7 +166,8 @@ async fn no_error_shows_the_url() {
     let dead = "https://127.0.0.1:1/path?sig=hunter2".to_owned();
     for url in [store.url("/path?sig=hunter2"), dead, "https://10.0.0.1/path?sig=hunter2".to_owned()] {
         let error = get(&bench.client(), &url).await.unwrap_err();
-        let shown = format!("{error} {error:?} {:?}", std::error::Error::source(&error).map(ToString::to_string));
+        let shown =
+            format!("{error} {error:?} {:?}", std::error::Error::source(&error).map(ToString::to_string));
         assert!(!shown.contains("hunter2") && !shown.contains("/path"), "{shown}");
     }
 }

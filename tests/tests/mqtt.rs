@@ -31,8 +31,7 @@ fn unfinished_business() -> (Folder, RunId) {
     let (folder, run) = (Folder::new(), RunId::from_parts(7, 7));
     let lease = Lease { generation: 1, counter: 4 };
     let begun = Some(Begun { run, lease, phase: Phase::Plan });
-    let record =
-        JournalRecord { floor: lease, begun, ..JournalRecord::new(WorkerId::from_parts(1, 1)) };
+    let record = JournalRecord { floor: lease, begun, ..JournalRecord::new(WorkerId::from_parts(1, 1)) };
     write_journal(folder.path(), &record);
     (folder, run)
 }
@@ -55,8 +54,12 @@ async fn a_keep_alive_of_ten_minutes_is_told_to_the_broker_and_one_of_ten_second
     plane.heard().await;
     assert_eq!(plane.broker.faults().seen()[0].keep_alive, 600);
     for wrong in ["10s", "21m"] {
-        let problems = Worker::start(plane.variables(&[("SPACELIFT_WORKER_MQTT_KEEP_ALIVE", wrong)])).unwrap_err();
-        assert!(problems.contains("SPACELIFT_WORKER_MQTT_KEEP_ALIVE") && problems.contains("30s"), "{problems}");
+        let problems =
+            Worker::start(plane.variables(&[("SPACELIFT_WORKER_MQTT_KEEP_ALIVE", wrong)])).unwrap_err();
+        assert!(
+            problems.contains("SPACELIFT_WORKER_MQTT_KEEP_ALIVE") && problems.contains("30s"),
+            "{problems}"
+        );
     }
 }
 
@@ -141,9 +144,12 @@ async fn a_report_outlives_brokers_that_lose_repeat_and_cut() {
     let again = plane.until(|worker, message| about(message).map(|id| (worker, id))).await;
     assert_eq!(again.1, first, "the same report has the same identifier each time");
     plane.say(again.0, ControlBody::Ack(Ack { re: first })).await;
-    let is_free = |status: &spacelift_worker_core::protocol::message::Status| status.status == WorkerStatus::Idle;
+    let is_free =
+        |status: &spacelift_worker_core::protocol::message::Status| status.status == WorkerStatus::Idle;
     plane
-        .until(|_, message| matches!(&message.body, WorkerBody::Status(status) if is_free(status)).then_some(()))
+        .until(|_, message| {
+            matches!(&message.body, WorkerBody::Status(status) if is_free(status)).then_some(())
+        })
         .await;
 }
 
@@ -253,7 +259,10 @@ async fn a_broker_that_cannot_be_understood_is_named_at_the_start() {
     let plane = Plane::start().await;
     let variables = plane.variables(&[("SPACELIFT_WORKER_BROKER_ENDPOINTS", "tcp://a.example")]);
     let problems = Worker::start(variables).unwrap_err();
-    assert!(problems.contains("SPACELIFT_WORKER_BROKER_ENDPOINTS") && problems.contains("tls://"), "{problems}");
+    assert!(
+        problems.contains("SPACELIFT_WORKER_BROKER_ENDPOINTS") && problems.contains("tls://"),
+        "{problems}"
+    );
 }
 
 #[tokio::test]

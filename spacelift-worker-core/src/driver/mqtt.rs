@@ -6,6 +6,7 @@
 
 mod connection;
 mod failure;
+mod inbox;
 mod takeover;
 
 use std::sync::Arc;
@@ -76,28 +77,36 @@ impl MqttDriver {
     async fn run(mut self) {
         let mut backoff = Backoff::new();
         let mut takeovers = Takeovers::default();
-        let mut turn = 0;
+        let places = self.endpoint.brokers.len().max(1);
+        // Whose turn it is, and how many could not be reached since one could.
+        let (mut turn, mut unreached) = (0, 0);
         loop {
             self.connection += 1;
-            let Some(broker) = self.endpoint.brokers.get(turn % self.endpoint.brokers.len().max(1)).cloned()
-            else {
-                return;
-            };
+            let Some(broker) = self.endpoint.brokers.get(turn % places).cloned() else { return };
             let (failure, up_since) = match self.one_connection(&broker).await {
                 End::Closed => return,
                 End::Failed { failure, up_since } => (failure, up_since),
             };
             match up_since {
-                Some(since) => backoff.connected(since),
-                // This one cannot be reached: the next one may be.
-                None => turn += 1,
+                Some(since) => {
+                    backoff.connected(since);
+                    unreached = 0;
+                }
+                None => {
+                    turn += 1;
+                    unreached += 1;
+                }
             }
             let now = clock::now().mono_ms;
             let failure = takeovers.judge(failure, up_since, now);
             if self.end.down(failure.into_link(&broker)).await.is_break() {
                 return;
             }
-            let pause = backoff.failed(now, random::jitter());
+            let pause = if unreached % places == 0 {
+                backoff.failed(now, random::jitter())
+            } else {
+                Backoff::elsewhere(random::jitter())
+            };
             if self.end.pause(Duration::from_millis(pause)).await.is_break() {
                 return;
             }

@@ -38,6 +38,12 @@ impl Backoff {
         FLOOR_MS + random % (ceiling - FLOOR_MS + 1)
     }
 
+    /// How many milliseconds to wait before another place is tried, since this one could not be reached: 1 to 2 s. The waits grow
+    /// when all of them were tried.
+    pub fn elsewhere(random: u64) -> u64 {
+        FLOOR_MS + random % (FLOOR_MS + 1)
+    }
+
     /// How many failures there were in a row.
     pub fn failures(&self) -> u32 {
         self.failures
@@ -61,6 +67,12 @@ mod tests {
         assert_eq!(longest(5), (1_000, 32_000));
         assert_eq!(longest(6), (1_000, 60_000));
         assert_eq!(longest(u32::MAX), (1_000, 60_000));
+    }
+
+    #[test]
+    fn another_place_is_tried_within_two_seconds() {
+        let waits: Vec<u64> = (0..5_000).map(Backoff::elsewhere).collect();
+        assert_eq!((waits.iter().min(), waits.iter().max()), (Some(&1_000), Some(&2_000)));
     }
 
     #[test]

@@ -20,7 +20,6 @@ use spacelift_worker_core::ids::{MessageId, PoolId, WorkerId};
 use spacelift_worker_core::launcher::{Launcher, LauncherEnd};
 use spacelift_worker_core::pool::{ControlKey, PoolKey, PoolToken, TokenParts};
 use spacelift_worker_core::protocol::message::{Ack, ControlBody, Message, WorkerBody, WorkerMessage};
-use spacelift_worker_core::secret::SecretText;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -106,7 +105,7 @@ impl Plane {
     pub async fn start_as(names: &[&str]) -> Self {
         let folder = Folder::new();
         let now = fresh::now_ms();
-        let authority = Authority::load_or_create(&folder.join("ca"), now).expect("an authority");
+        let authority = Authority::load_or_create(folder.path(), now).expect("an authority");
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let identity = authority.server(&names, now).expect("a certificate for the server");
         let hellos = Arc::new(Mutex::new(Vec::new()));

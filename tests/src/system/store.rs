@@ -62,7 +62,10 @@ impl ScriptedStore {
     ///
     /// # Panics
     /// When it cannot be set up.
-    pub async fn start(authority: &Authority, answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Self {
+    pub async fn start(
+        authority: &Authority,
+        answer: impl Fn(&str) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let identity = authority.server(&[], fresh::now_ms()).expect("a certificate");
         let chain = CertificateDer::pem_slice_iter(identity.certificate_pem.as_bytes());
         let chain = chain.map(|each| each.expect("PEM")).collect();

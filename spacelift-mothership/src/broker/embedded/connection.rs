@@ -215,7 +215,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
 
     async fn handle_subscribe(&mut self, subscribe: Subscribe, place: &Place) -> Result<(), End> {
         let answer = |filter: &rumqttc::SubscribeFilter| {
-            if !self.topics.may_subscribe(&filter.path) || self.around.faults.take(Fault::RefuseSubscription) {
+            if !self.topics.may_subscribe(&filter.path) || self.around.faults.take(Fault::RefuseSubscription)
+            {
                 return SubscribeReasonCode::Failure;
             }
             let granted = self.around.hub.session(place, |session| session.subscribe(filter.qos));

@@ -12,6 +12,7 @@ use rumqttc::{
 use tokio::sync::mpsc;
 
 use super::failure::{self, Failure};
+use super::inbox::Inbox;
 use super::{BrokerPlace, MqttEndpoint};
 use crate::driver::clock;
 use crate::driver::link::{AckToken, LinkCommand, LinkEnd, LinkEvent};
@@ -91,9 +92,9 @@ impl<'a> Connection<'a> {
     }
 
     pub(super) async fn drive(mut self, end: &mut LinkEnd, pace: &mut Pace) -> End {
-        // While an event waits for its reader no packet is taken, and commands still are: neither side can block
-        // the other.
-        let mut waiting: Option<LinkEvent> = None;
+        // What the broker kept may come before the answer to the subscription; the session hears of the connection first.
+        // Packets are taken while events wait for their reader, and commands too: neither side can block the other.
+        let mut waiting = Inbox::default();
         loop {
             let now = clock::now().mono_ms;
             if let Some(failure) = self.overdue(now) {
@@ -104,11 +105,11 @@ impl<'a> Connection<'a> {
             let takes_commands = ready_at <= now && !self.window.is_full();
             let look_again = clock::until(self.next_deadline(ready_at, now));
             tokio::select! {
-                permit = end.events.reserve(), if waiting.is_some() => match (permit, waiting.take()) {
+                permit = end.events.reserve(), if self.up_since.is_some() && !waiting.is_empty() => match (permit, waiting.pop()) {
                     (Ok(permit), Some(event)) => permit.send(event),
                     _ => return End::Closed,
                 },
-                polled = self.polled.recv(), if waiting.is_none() => {
+                polled = self.polled.recv() => {
                     let handled = match polled {
                         None => Err(Failure::Broken("the connection ended".to_owned())),
                         Some(Polled::Failed(failure)) => Err(failure),
@@ -118,9 +119,17 @@ impl<'a> Connection<'a> {
                         }
                         Some(Polled::Incoming(packet)) => self.packet(packet, now),
                     };
-                    match handled {
-                        Ok(event) => waiting = event,
-                        Err(failure) => return self.failed(failure),
+                    let taken = match handled {
+                        Ok(Some(event @ LinkEvent::Up { .. })) => {
+                            waiting.push_first(event);
+                            Ok(())
+                        }
+                        Ok(Some(event)) => waiting.push(event),
+                        Ok(None) => Ok(()),
+                        Err(failure) => Err(failure),
+                    };
+                    if let Err(failure) = taken {
+                        return self.failed(failure);
                     }
                 }
                 command = end.commands.recv(), if takes_commands => match command {
