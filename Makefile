@@ -13,6 +13,10 @@ FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 # Length of the stream that `make sparse` seals and opens
 SPARSE_BYTES ?= 21474836480
 
+# How long faults go on in `make soak`, and what they are drawn from
+SOAK_SECONDS ?= 1800
+SOAK_SEED ?= 1
+
 # Where the tests find what tests/setup.sh installs. With SLW_REQUIRE_ALL, a test whose program is missing fails
 export SLW_PYTHON ?= $(CURDIR)/.venv/bin/python
 export SLW_ANSIBLE_PLAYBOOK ?= $(CURDIR)/.venv/bin/ansible-playbook
@@ -26,7 +30,7 @@ PURE := -p spacelift-worker-core --no-default-features --features pure-rust
 
 # In this order, one at a time: what is quick to tell comes first, and all of them share one target folder
 .NOTPARALLEL:
-.PHONY: help bench-mask demo mask-streams test setup fmt lint docs pure deny advisories fuzz bench bench-tables sparse
+.PHONY: help bench-mask demo mask-streams test setup fmt lint docs pure deny advisories fuzz bench bench-tables soak sparse
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -95,6 +99,10 @@ sparse: ## memory of sealing and opening: SPARSE_BYTES (20 GiB) as a stream, a t
 	target/release/examples/constant_memory stream $(SPARSE_BYTES)
 	folder=$$(mktemp -d) && trap 'rm -r "$$folder"' EXIT && \
 	    target/release/examples/constant_memory files $$(( $(SPARSE_BYTES) / 10 )) "$$folder"
+
+soak: ## the whole system under faults for SOAK_SECONDS with SOAK_SEED; what held, as a table
+	cargo build --workspace --bins --examples --locked --quiet
+	@sh tests/soak.sh $(SOAK_SECONDS) $(SOAK_SEED)
 
 bench-mask: ## how fast masking is, as a table, on a log of SLW_MASK_MIB (200)
 	cargo bench -p spacelift-worker-benches --locked --bench mask_table

@@ -1,6 +1,7 @@
 //! `endpoint.json`: where a serving process listens, so that commands on the same machine find it.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,9 @@ pub enum EndpointError {
 pub struct Endpoint {
     /// HTTPS, without a path: `https://127.0.0.1:8443`.
     pub url: String,
+    /// Where HTTPS listens on this machine, whatever the name in the URL resolves to here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
     /// The broker's address as it stands in tokens.
     pub broker: String,
     /// The serving process.

@@ -1,12 +1,14 @@
 //! The HTTPS client of the commands: finds the serving process by its data folder, and speaks its API.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use url::Url;
 
-use super::https_client;
+use super::tls::https_client_to;
 use crate::api::{Endpoint, EndpointError, Problem};
 use crate::http::{AdminToken, AdminTokenError};
 use crate::store::DataDir;
@@ -48,6 +50,15 @@ pub(super) struct Client {
     admin: AdminToken,
 }
 
+/// An address of this machine at which a server answers that listens at `listen`.
+fn on_this_machine(listen: SocketAddr) -> SocketAddr {
+    match listen.ip() {
+        IpAddr::V4(address) if address.is_unspecified() => (Ipv4Addr::LOCALHOST, listen.port()).into(),
+        IpAddr::V6(address) if address.is_unspecified() => (Ipv6Addr::LOCALHOST, listen.port()).into(),
+        _ => listen,
+    }
+}
+
 impl Client {
     /// Finds the server by its data folder.
     pub(super) fn find(dir: &DataDir) -> Result<Self, ClientError> {
@@ -55,7 +66,10 @@ impl Client {
         let admin = AdminToken::load(&dir.admin_token())?;
         let path = dir.ca().join("ca.pem");
         let pem = std::fs::read_to_string(&path).map_err(|_| ClientError::Authority(path.clone()))?;
-        let http = https_client(&pem).map_err(|_| ClientError::Authority(path))?;
+        let url = Url::parse(&endpoint.url).ok();
+        // The name is for workers; it may mean nothing on this machine.
+        let here = url.as_ref().and_then(Url::domain).zip(endpoint.listen.map(on_this_machine));
+        let http = https_client_to(&pem, here).map_err(|_| ClientError::Authority(path))?;
         Ok(Self { http, base: endpoint.url, admin })
     }
 

@@ -153,7 +153,12 @@ impl Serving {
             account_name: config.account_name.clone(),
             timings: config.timings,
         };
-        let endpoint = Endpoint { url: base, broker: reach.endpoint.to_string(), pid: std::process::id() };
+        let endpoint = Endpoint {
+            url: base,
+            listen: Some(listener.address()),
+            broker: reach.endpoint.to_string(),
+            pid: std::process::id(),
+        };
         let state = AppState {
             store: store.clone(),
             blobs,

@@ -41,6 +41,11 @@ impl Folder {
         path
     }
 
+    /// Leaves it where it is when this handle ends.
+    pub fn keep(&mut self) {
+        self.0.disable_cleanup(true);
+    }
+
     /// Every file below that has these bytes in it.
     pub fn files_with(&self, bytes: &[u8]) -> Vec<PathBuf> {
         files_with(self.path(), bytes)

@@ -67,17 +67,21 @@ impl LauncherSetup {
 
     /// Starts it.
     pub fn start(self) -> Launcher {
-        let mut command = Command::new(program("examples/launcher"));
-        command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
-        let process = Process::start(&mut command, self.folder.path(), "launcher");
-        Launcher { folder: self.folder, process }
+        let process = spawn(&self.environment, &self.folder);
+        Launcher { setup: self, process }
     }
+}
+
+fn spawn(environment: &[(String, String)], folder: &Folder) -> Process {
+    let mut command = Command::new(program("examples/launcher"));
+    command.env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
+    Process::start(&mut command, folder.path(), "launcher")
 }
 
 /// A running launcher.
 #[derive(Debug)]
 pub struct Launcher {
-    folder: Folder,
+    setup: LauncherSetup,
     /// The process.
     pub process: Process,
 }
@@ -85,7 +89,17 @@ pub struct Launcher {
 impl Launcher {
     /// Its own folder: state, scratch, output.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.setup.folder.path()
+    }
+
+    /// Starts another process in its place, with the same state. The one before must have ended.
+    pub fn restart(&mut self) {
+        self.process = spawn(&self.setup.environment, &self.setup.folder);
+    }
+
+    /// Leaves its folder where it is when this handle ends.
+    pub fn keep(&mut self) {
+        self.setup.folder.keep();
     }
 
     /// What runs printed on its standard output, line by line.

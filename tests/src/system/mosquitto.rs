@@ -2,15 +2,19 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Folder, Process, eventually};
 
+const CONFIG: &str = "mosquitto.conf";
+
 /// A running broker.
 #[derive(Debug)]
 pub struct Mosquitto {
-    _folder: Folder,
+    folder: Folder,
+    program: PathBuf,
+    port: u16,
     process: Process,
 }
 
@@ -47,18 +51,43 @@ impl Mosquitto {
             key = at("server.key"),
             acl = acl.display(),
         );
-        let config = folder.write("mosquitto.conf", &config);
+        folder.write(CONFIG, &config);
         fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
             .expect("permissions");
-        let mut command = Command::new(program);
-        let process = Process::start(command.arg("-c").arg(config).arg("-v"), folder.path(), "mosquitto");
-        let broker = Self { _folder: folder, process };
-        eventually("mosquitto", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+        let process = spawn(program, &folder);
+        let broker = Self { folder, program: program.to_owned(), port, process };
+        broker.await_ready();
         broker
+    }
+
+    fn await_ready(&self) {
+        eventually("mosquitto", || std::net::TcpStream::connect(("127.0.0.1", self.port)).ok());
+    }
+
+    /// Kills it without a warning. It remembers nothing.
+    pub fn crash(&mut self) {
+        self.process.signal("KILL");
+        self.process.exit_code();
+    }
+
+    /// Starts it again on its port.
+    pub fn restart(&mut self) {
+        self.process = spawn(&self.program, &self.folder);
+        self.await_ready();
+    }
+
+    /// Leaves its folder where it is when this handle ends.
+    pub fn keep(&mut self) {
+        self.folder.keep();
     }
 
     /// What it logged.
     pub fn log(&self) -> String {
         format!("{}{}", self.process.stdout(), self.process.stderr())
     }
+}
+
+fn spawn(program: &Path, folder: &Folder) -> Process {
+    let mut command = Command::new(program);
+    Process::start(command.arg("-c").arg(folder.join(CONFIG)).arg("-v"), folder.path(), "mosquitto")
 }

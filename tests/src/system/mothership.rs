@@ -54,9 +54,25 @@ impl Mothership {
 
     /// Kills it without a warning and starts it again on the same data.
     pub fn crash_and_restart(&mut self) {
+        self.crash();
+        self.restart();
+    }
+
+    /// Kills it without a warning.
+    pub fn crash(&mut self) {
         self.process.signal("KILL");
         self.process.exit_code();
         let _ = std::fs::remove_file(self.data().join("endpoint.json"));
+    }
+
+    /// Asks it to end, waits for that, and gives its exit code.
+    pub fn stop(&mut self) -> i32 {
+        self.process.signal("TERM");
+        self.process.exit_code()
+    }
+
+    /// Starts it again on the same data.
+    pub fn restart(&mut self) {
         self.process = spawn(&self.folder, &self.serve);
         self.await_ready();
     }
@@ -75,6 +91,11 @@ impl Mothership {
     /// The folder around it.
     pub fn folder(&self) -> &Folder {
         &self.folder
+    }
+
+    /// Leaves its folder where it is when this handle ends.
+    pub fn keep(&mut self) {
+        self.folder.keep();
     }
 
     /// What it wrote to standard error.

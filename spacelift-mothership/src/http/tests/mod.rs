@@ -61,7 +61,8 @@ impl House {
             control,
             authority,
         };
-        let endpoint = crate::api::Endpoint { url: base.clone(), broker: "127.0.0.1:8883".into(), pid: 1 };
+        let endpoint =
+            crate::api::Endpoint { url: base.clone(), listen: None, broker: "127.0.0.1:8883".into(), pid: 1 };
         endpoint.write(&dir).unwrap();
         let client = crate::cli::https_client(state.authority.certificate_pem()).unwrap();
         let (shutdown, told) = watch::channel(false);
