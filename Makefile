@@ -30,7 +30,7 @@ PURE := -p spacelift-worker-core --no-default-features --features pure-rust
 
 # In this order, one at a time: what is quick to tell comes first, and all of them share one target folder
 .NOTPARALLEL:
-.PHONY: help bench-mask demo mask-streams test setup fmt lint docs pure deny advisories fuzz bench bench-tables soak sparse
+.PHONY: help bench-mask demo mask-streams test setup fmt lint docs pure deny advisories fuzz bench bench-tables model pair soak sparse
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -99,6 +99,12 @@ sparse: ## memory of sealing and opening: SPARSE_BYTES (20 GiB) as a stream, a t
 	target/release/examples/constant_memory stream $(SPARSE_BYTES)
 	folder=$$(mktemp -d) && trap 'rm -r "$$folder"' EXIT && \
 	    target/release/examples/constant_memory files $$(( $(SPARSE_BYTES) / 10 )) "$$folder"
+
+pair: ## session and control plane over a hundred thousand bad networks, under virtual time
+	SLW_PAIR_CASES=100000 cargo test --release -p spacelift-worker-core --locked --lib -- protocol::session::tests::pair
+
+model: ## every state of small worlds on the real code of both ends, and many of a wide one; 20 minutes
+	cargo run --release --locked --quiet -p spacelift-worker-model
 
 soak: ## the whole system under faults for SOAK_SECONDS with SOAK_SEED; what held, as a table
 	cargo build --workspace --bins --examples --locked --quiet

@@ -1,7 +1,5 @@
 //! The MQTT transport against a broker with faults on demand: nothing is lost or reordered, and it always comes back.
 
-#![expect(clippy::unwrap_used, reason = "tests may panic")]
-
 use std::time::{Duration, Instant};
 
 use spacelift_mothership::broker::Fault;

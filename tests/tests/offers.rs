@@ -1,6 +1,6 @@
 //! Which offers a worker believes: signed by the key of its token, sealed for it, fetched from where it may, and once.
 
-#![expect(clippy::unwrap_used, reason = "tests may panic")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "tests may panic")]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

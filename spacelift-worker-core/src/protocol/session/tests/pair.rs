@@ -81,6 +81,16 @@ struct Pair {
     /// Messages under way: when they arrive, in which order they were sent, where to, and what.
     wire: BTreeMap<(u64, u64), Letter>,
     sent: u64,
+    /// What happened and when; printed when something does not hold.
+    log: Vec<String>,
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("what happened, in milliseconds:\n{}", self.log.join("\n"));
+        }
+    }
 }
 
 impl Pair {
@@ -97,6 +107,7 @@ impl Pair {
             faults: true,
             wire: BTreeMap::new(),
             sent: 0,
+            log: Vec::new(),
         };
         pair.apply(Op::Connect);
         pair
@@ -106,8 +117,13 @@ impl Pair {
         Now { mono_ms: self.now, unix_ms: self.now }
     }
 
+    fn note(&mut self, what: std::fmt::Arguments<'_>) {
+        self.log.push(format!("{:>9} {what}", self.now));
+    }
+
     fn apply(&mut self, op: Op) {
         let now = self.at();
+        self.note(format_args!("{op:?}"));
         match op {
             Op::Pass(ms) => self.pass(ms),
             Op::Cut => {
@@ -153,6 +169,8 @@ impl Pair {
             }
             while let Some(entry) = self.wire.first_entry().filter(|entry| entry.key().0 <= self.now) {
                 let (to, from, bytes) = entry.remove();
+                let way = if to.is_some() { "the worker hears" } else { "the control plane hears" };
+                self.note(format_args!("{way} {}", String::from_utf8_lossy(&bytes)));
                 match to {
                     None => self.plane.hear(self.now, from, &bytes),
                     Some(to) if to == self.session.worker() && self.connected => {
@@ -198,6 +216,7 @@ impl Pair {
     }
 
     fn happen(&mut self, event: Event) {
+        self.note(format_args!("the worker's host is told {event:?}"));
         match event {
             Event::Open(offer) => {
                 assert_eq!(self.world.running, None, "guarantee 1: nothing is offered to a busy worker");
@@ -289,8 +308,13 @@ impl Pair {
     }
 }
 
+/// How many bad networks are tried: `SLW_PAIR_CASES`, and some when that is not set.
+fn cases() -> u32 {
+    std::env::var("SLW_PAIR_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn guarantees_1_to_3_hold_and_every_run_ends_once_over_a_bad_network(
