@@ -13,6 +13,9 @@ FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 # Length of the stream that `make sparse` seals and opens
 SPARSE_BYTES ?= 21474836480
 
+# Workers of `make bench-workers`
+WORKERS ?= 2000
+
 # How long faults go on in `make soak`, and what they are drawn from
 SOAK_SECONDS ?= 1800
 SOAK_SEED ?= 1
@@ -30,7 +33,7 @@ PURE := -p spacelift-worker-core --no-default-features --features pure-rust
 
 # In this order, one at a time: what is quick to tell comes first, and all of them share one target folder
 .NOTPARALLEL:
-.PHONY: help bench-mask demo mask-streams test setup fmt lint docs pure deny advisories fuzz bench bench-tables model pair soak sparse
+.PHONY: help bench-mask demo mask-streams test setup fmt lint docs pure deny advisories fuzz bench bench-tables bench-workers model pair soak sparse
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -105,6 +108,11 @@ pair: ## session and control plane over a hundred thousand bad networks, under v
 
 model: ## every state of small worlds on the real code of both ends, and many of a wide one; 20 minutes
 	cargo run --release --locked --quiet -p spacelift-worker-model
+
+bench-workers: ## many workers in one process over mutual TLS: how fast, how much memory, what they cost at rest
+	cargo build --release --locked --quiet -p spacelift-mothership --bin mothership
+	cargo build --release --locked --quiet -p spacelift-worker-tests --example many_workers
+	ulimit -n 20000 && target/release/examples/many_workers $(WORKERS)
 
 soak: ## the whole system under faults for SOAK_SECONDS with SOAK_SEED; what held, as a table
 	cargo build --workspace --bins --examples --locked --quiet
