@@ -162,7 +162,9 @@ impl Stream {
             if taken.apart {
                 shown.part();
             }
-            if *shown == self.whole && shown.depth(matchers) as u64 <= view.unbroken() {
+            // Not while bytes are hidden: the view may be in the middle of a sequence, and goes on with it.
+            let together = !view.hides() && shown.depth(matchers) as u64 <= view.unbroken();
+            if together && *shown == self.whole {
                 self.shown = None;
             }
         } else if taken.joins {

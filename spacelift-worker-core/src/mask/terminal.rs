@@ -48,11 +48,6 @@ impl Terminal {
         }
     }
 
-    /// Whether no sequence has begun.
-    pub(super) fn is_text(self) -> bool {
-        self == Self::Text
-    }
-
     /// The bytes at the beginning that are hidden.
     pub(super) fn hidden(&mut self, bytes: &[u8]) -> Hidden {
         let (mut length, mut has_string) = (0, matches!(self, Self::String | Self::StringEscape));
@@ -178,7 +173,7 @@ mod tests {
             (&b"\x1b[1m\x1b[0mx"[..], 8, false),
             (b"\r\n", 1, false),
             (b"\x1b[1m\x1b]0;t\x07\x1b[0mx", 14, true),
-            (b"\x1b]never ended", 14, true),
+            (b"\x1b]never ended", 13, true),
             (b"text", 0, false),
         ] {
             assert_eq!(Terminal::default().hidden(text), Hidden { length, has_string });

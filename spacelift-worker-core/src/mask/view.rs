@@ -168,6 +168,11 @@ impl View {
         }
     }
 
+    /// Whether the newest byte is hidden.
+    pub(super) fn hides(&self) -> bool {
+        self.hidden > 0
+    }
+
     /// Whether so many of the newest bytes are hidden that what comes is apart from what was shown.
     pub(super) fn is_apart(&self) -> bool {
         self.hidden >= MOST_HIDDEN

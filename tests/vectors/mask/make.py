@@ -46,7 +46,7 @@ def go(how):
 
 
 def python(code):
-    return lambda text: run(["python3", "-c", f"import sys; s = sys.stdin.buffer.read(); t = s.decode(); {code}"], text)
+    return lambda text: run(["python3", "-c", f"import sys; s = sys.stdin.buffer.read(); t = s.decode(errors='replace'); {code}"], text)
 
 
 def strip_lf(output):
@@ -58,6 +58,7 @@ TOOLS = {
     "base64": {
         "base64 -w0": lambda text: run(["base64", "-w0"], text),
         "basenc --base64url -w0": lambda text: run(["basenc", "--base64url", "-w0"], text),
+        "python3: base64.b64encode": python("sys.stdout.buffer.write(__import__('base64').b64encode(s))"),
     },
     "xxd": {
         "xxd -p -c0": lambda text: strip_lf(run(["xxd", "-p", "-c0"], text)),
@@ -84,7 +85,6 @@ TOOLS = {
             "xml.sax.saxutils.escape(text)": "__import__('xml.sax.saxutils').sax.saxutils.escape(t)",
             "xml.sax.saxutils.quoteattr(text)": "__import__('xml.sax.saxutils').sax.saxutils.quoteattr(t)",
             "shlex.quote(text)": "__import__('shlex').quote(t)",
-            "base64.b64encode(bytes)": "__import__('base64').b64encode(s).decode()",
             "bytes.hex()": "s.hex()",
         }.items()
     },
@@ -154,6 +154,9 @@ def quoted_cases(tool):
             begin = next(i for i in range(len(one)) if one[i] != other[i])
             end = next(i for i in range(len(one)) if one[-1 - i] != other[-1 - i])
             x = len(spell(b"XX" + value + b"X")) - len(one)
+            if how == "/usr/bin/printf %q" and one[: len(one) - end - x].endswith(b"\\n''"):
+                # The quotes that end here and begin anew are no part of the value: they stand for no character of it.
+                end += 2
             cases.append(case(f"{name} by {how}", [value], one, begin + x, len(one) - end - x, how))
             alone = spell(value)
             part = one[begin + x : len(one) - end - x]
