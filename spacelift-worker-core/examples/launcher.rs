@@ -35,6 +35,7 @@ async fn launch() -> ExitCode {
     // The launcher's own log: JSON lines on standard error, without a secret in them.
     let log = launcher.log_layer(std::io::stderr()).with_filter(LevelFilter::INFO);
     tracing_subscriber::registry().with(log).init();
+    launcher.log_panics(std::io::stderr());
 
     // Until SIGTERM, a cycled pool, or something that cannot be mended.
     let end = launcher.run().await;

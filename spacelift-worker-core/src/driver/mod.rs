@@ -36,6 +36,7 @@ pub(crate) use chain::chain;
 pub(crate) use clock::{now, unix_time};
 pub(crate) use dial::{Dialer, Proxies};
 pub(crate) use link::Link;
+pub(crate) use logs::{LogMask, report_panics};
 pub(crate) use mqtt::{ALPN_ON_443, BrokerPlace, MqttEndpoint, connect as connect_mqtt};
 pub(crate) use policy::{PolicyHost, PolicyHostError};
 pub(crate) use poll::{PollEndpoint, connect as connect_poll};

@@ -12,7 +12,8 @@ use super::setup::{Problems, SetupError};
 use super::{Launcher, StateFolder};
 use crate::config::{self, LauncherConfig, Parsed};
 use crate::driver::{
-    self, FileJournal, LineSink, PolicyHost, PolicyHostError, PolicyIsolation, ProcessExecutor, RunContext,
+    self, FileJournal, LineSink, LogMask, PolicyHost, PolicyHostError, PolicyIsolation, ProcessExecutor,
+    RunContext,
 };
 use crate::exec::Executor;
 use crate::files::{self, Environment};
@@ -85,6 +86,22 @@ impl LauncherBuilder {
     /// [`SetupError`] with every problem that was found: of the variables, the token, the key, the policy, the
     /// certificates and the state folder.
     pub fn build(self) -> Result<Launcher, SetupError> {
+        let environment = RunEnvironment::new(&self.parsed.config, self.environment.clone());
+        // Nothing else may be shown when it cannot be masked.
+        let mut problems = Problems::default();
+        let Some((secrets, unmasked)) = problems.take(driver::masked(environment.secrets())) else {
+            return Err(problems.into_error());
+        };
+        let mask = LogMask::new(secrets);
+        let (environment, log) = ((environment, unmasked), mask.clone());
+        self.checked(environment, log).map_err(|error| error.masked(|line| mask.text(line)))
+    }
+
+    fn checked(
+        self,
+        environment: (RunEnvironment, Vec<String>),
+        log_mask: LogMask,
+    ) -> Result<Launcher, SetupError> {
         let mut problems = Problems::default();
         for problem in &self.parsed.problems {
             problems.add(problem);
@@ -97,7 +114,7 @@ impl LauncherBuilder {
         let (Some(credentials), true) = (credentials, problems.is_empty()) else {
             return Err(problems.into_error());
         };
-        self.assemble(credentials, policy, problems)
+        self.assemble(credentials, policy, environment, log_mask, problems)
     }
 
     /// Reads and tries the policy.
@@ -117,6 +134,8 @@ impl LauncherBuilder {
         self,
         credentials: PoolCredentials,
         policy: Option<PolicyHost>,
+        (environment, unmasked): (RunEnvironment, Vec<String>),
+        log_mask: LogMask,
         mut problems: Problems,
     ) -> Result<Launcher, SetupError> {
         let config = self.parsed.config;
@@ -138,10 +157,6 @@ impl LauncherBuilder {
         session.metadata = config.metadata.clone();
         session.capabilities = vec![self.executor_name];
         let lines = config.logs.run_logs_on_standard_output.then(LineSink::stdout);
-        let environment = RunEnvironment::new(&config, self.environment);
-        let Some((secrets, unmasked)) = problems.take(driver::masked(environment.secrets())) else {
-            return Err(problems.into_error());
-        };
         let mut warnings = self.warnings;
         warnings.extend(unmasked);
         let chosen = self.policy_isolation != PolicyIsolation::Automatic;
@@ -159,11 +174,11 @@ impl LauncherBuilder {
                 blobs,
                 policy: policy.map(Arc::new),
                 environment,
+                log_mask,
                 lines,
                 scratch,
                 settings: RunSettings::from(&config),
             },
-            secrets,
             session,
             transport,
             journal,

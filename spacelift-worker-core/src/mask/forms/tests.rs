@@ -123,6 +123,7 @@ fn lines_are_secrets_of_their_own_and_joined_anew() {
             "first line\n  second\nabc",
             "first line\r\n  second\r\nabc",
             "first line\r\r\n  second\r\r\nabc",
+            "first line\n$   second\n$ abc",
             "first line   second abc",
             "first line\t  second\tabc",
             "first line  secondabc",
