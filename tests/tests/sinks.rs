@@ -1,8 +1,6 @@
 //! Secrets planted in each place that text can come from, and every place looked through that text can go to: the
 //! uploaded log, what the control plane was told, both outputs of the launcher, and its folder.
 
-#![expect(clippy::unwrap_used, reason = "tests may panic")]
-
 use serde_json::Value;
 use spacelift_worker_tests::system::{Launcher, LauncherSetup, Mothership, Pool, Site, files_with};
 
