@@ -6,6 +6,7 @@
 mod build;
 mod comms;
 mod end;
+mod preflight;
 mod setup;
 mod signals;
 

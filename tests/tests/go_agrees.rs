@@ -1,7 +1,5 @@
 //! The vectors of durations and booleans are what Go says today.
 
-#![expect(clippy::unwrap_used, reason = "tests may panic")]
-
 use std::process::Command;
 
 use spacelift_worker_tests::source::workspace;

@@ -67,7 +67,7 @@ fn environment(page: &mut String) {
         "\nTags of a worker, which no run sees:\n\n| variable | value | tag |\n| --- | --- | --- |\n",
     );
     for (variable, value, tag) in METADATA {
-        let tag = tag.map_or("none".to_owned(), |tag| format!("`{tag}`"));
+        let tag = tag.map_or_else(|| "none".to_owned(), |tag| format!("`{tag}`"));
         let _ = writeln!(page, "| `{variable}` | {} | {tag} |", code(value));
     }
 }

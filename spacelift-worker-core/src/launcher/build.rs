@@ -26,12 +26,12 @@ use crate::secret::SecretText;
 
 /// A launcher before its checks.
 pub struct LauncherBuilder {
-    parsed: Parsed,
-    environment: BTreeMap<String, SecretText>,
+    pub(super) parsed: Parsed,
+    pub(super) environment: BTreeMap<String, SecretText>,
     executor: Arc<dyn Executor>,
     executor_name: String,
     policy_isolation: PolicyIsolation,
-    warnings: Vec<String>,
+    pub(super) warnings: Vec<String>,
 }
 
 impl fmt::Debug for LauncherBuilder {
@@ -118,7 +118,7 @@ impl LauncherBuilder {
     }
 
     /// Reads and tries the policy.
-    fn policy(&self, path: &Path) -> Result<PolicyHost, PolicySetupError> {
+    pub(super) fn policy(&self, path: &Path) -> Result<PolicyHost, PolicySetupError> {
         let settings = &self.parsed.config.policy;
         let environment = settings.program_variables.iter().filter_map(|name| {
             self.environment.get(name).map(|value| (name.clone(), value.expose().to_owned()))
@@ -148,7 +148,7 @@ impl LauncherBuilder {
         let ways = comms::ways(&config, &credentials, worker, &mut problems);
         let journal = problems.take(FileJournal::open(&state.path));
         let scratch = problems.take(empty_scratch(&state));
-        let (Some(Ways { transport, blobs }), Some((journal, restored)), Some(scratch)) =
+        let (Some(Ways { transport, blobs, .. }), Some((journal, restored)), Some(scratch)) =
             (ways, journal, scratch)
         else {
             return Err(problems.into_error());
@@ -191,11 +191,11 @@ impl LauncherBuilder {
 }
 
 /// The variable with the policy's path.
-const POLICY: &str = "SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY";
+pub(super) const POLICY: &str = "SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY";
 
 /// The policy cannot be used.
 #[derive(Debug, thiserror::Error)]
-enum PolicySetupError {
+pub(super) enum PolicySetupError {
     #[error(transparent)]
     File(#[from] files::PolicyFileError),
     #[error(transparent)]
@@ -205,7 +205,7 @@ enum PolicySetupError {
 }
 
 /// Token and key; problems of a variable that is missing were told already.
-fn credentials(parsed: &Parsed, problems: &mut Problems) -> Option<PoolCredentials> {
+pub(super) fn credentials(parsed: &Parsed, problems: &mut Problems) -> Option<PoolCredentials> {
     let identity = &parsed.config.identity;
     match PoolCredentials::parse(&identity.token, &identity.private_key, driver::unix_time().as_secs()) {
         Ok(credentials) => Some(credentials),
@@ -220,7 +220,7 @@ fn credentials(parsed: &Parsed, problems: &mut Problems) -> Option<PoolCredentia
 }
 
 /// A worker's identity is made fresh by each process, so there is no older life of the same worker.
-fn worker_id() -> Result<WorkerId, crate::crypto::CryptoError> {
+pub(super) fn worker_id() -> Result<WorkerId, crate::crypto::CryptoError> {
     Ok(WorkerId::from_parts(driver::now().unix_ms, driver::random_bits()?))
 }
 

@@ -67,7 +67,13 @@ impl LauncherSetup {
 
     /// Starts it.
     pub fn start(self) -> Launcher {
+        self.start_with(&[])
+    }
+
+    /// Starts it with these arguments.
+    pub fn start_with(self, arguments: &[&str]) -> Launcher {
         let mut command = Command::new(program("examples/launcher"));
+        command.args(arguments);
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
         let process = Process::start(&mut command, self.folder.path(), "launcher");
         Launcher { folder: self.folder, process }

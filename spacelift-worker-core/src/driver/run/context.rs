@@ -53,7 +53,7 @@ pub(crate) fn masked(values: Vec<(String, SecretText)>) -> Result<(Secrets, Vec<
     let mut warnings = Vec::new();
     for (name, value) in values {
         if let Err(why) = set.add(value.expose().as_bytes()) {
-            warnings.push(format!("{name} is not masked: {why}"));
+            warnings.push(format!("{name} {why}"));
         }
     }
     Ok((Secrets::new(set)?, warnings))
