@@ -19,12 +19,9 @@ const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
 fn main() {
-    let length = if in_test_mode() {
-        100 * KIB
-    } else {
-        std::env::var("SLW_MASK_MIB").map_or(200, |mib| mib.parse().expect("a number")) * MIB
-    };
-    let mut table = Table { tries: if in_test_mode() { 1 } else { 3 }, copy: Duration::ZERO };
+    let length = if in_test_mode() { 100 * KIB } else { number("SLW_MASK_MIB", 200) * MIB };
+    let tries = if in_test_mode() { 1 } else { number("SLW_MASK_TRIES", 3) };
+    let mut table = Table { tries, copy: Duration::ZERO };
     let (five, fifty, many) = (secrets(5), secrets(50), secrets(500));
     let text = log(&fifty, length, false);
     table.head(text.len());
@@ -82,6 +79,10 @@ fn main() {
 
     adversaries(&table, if in_test_mode() { 50 * KIB } else { 8 * MIB });
     others(&text[..text.len().min(if in_test_mode() { text.len() } else { 20 * MIB })], &fifty);
+}
+
+fn number(variable: &str, otherwise: usize) -> usize {
+    std::env::var(variable).map_or(otherwise, |number| number.parse().expect("a number"))
 }
 
 /// Values as they are, terminal mode off.

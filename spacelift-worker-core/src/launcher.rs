@@ -6,6 +6,7 @@
 mod build;
 mod comms;
 mod end;
+mod preflight;
 mod setup;
 mod signals;
 
@@ -19,7 +20,6 @@ use tokio::sync::mpsc;
 use crate::driver::{
     self, Ending, FileJournal, HostCommand, JsonLayer, Outgoing, RunContext, RunHost, SessionDriver,
 };
-use crate::mask::Secrets;
 use crate::protocol::{JournalRecord, Session, SessionConfig};
 
 use comms::Transport;
@@ -32,8 +32,6 @@ pub use setup::SetupError;
 #[derive(Debug)]
 pub struct Launcher {
     context: RunContext,
-    /// The launcher's own; each run has more.
-    secrets: Secrets,
     session: SessionConfig,
     transport: Transport,
     journal: FileJournal,
@@ -70,9 +68,16 @@ impl Launcher {
     }
 
     /// A layer for `tracing-subscriber` that writes the launcher's own log to `writer` as JSON lines with `ts`,
-    /// `level`, `caller` and `msg`, every secret masked. The documented launcher writes them to standard error.
+    /// `level`, `caller` and `msg`, every secret masked: the launcher's, and those of its run while it has one. The
+    /// documented launcher writes them to standard error.
     pub fn log_layer(&self, writer: impl Write + Send + 'static) -> JsonLayer {
-        JsonLayer::new(writer, self.secrets.clone())
+        JsonLayer::masked(writer, self.context.log_mask.clone())
+    }
+
+    /// Writes panics to `writer` as lines of the launcher's own log, every secret masked, in the place of the standard
+    /// message on standard error, which masks nothing. The hook is the process's: a program calls this once.
+    pub fn log_panics(&self, writer: impl Write + Send + 'static) {
+        driver::report_panics(writer, self.context.log_mask.clone());
     }
 
     /// Works until SIGTERM or SIGINT, a cycle, or something that cannot be mended.
@@ -99,6 +104,7 @@ impl Launcher {
         for warning in &self.warnings {
             tracing::warn!("{warning}");
         }
+        let mask = self.context.log_mask.clone();
         let seed = match driver::random_bits() {
             Ok(seed) => seed,
             Err(error) => return LauncherEnd::Failed { reason: error.to_string() },
@@ -126,6 +132,6 @@ impl Launcher {
         .run()
         .await;
         drop(self.state);
-        end.into()
+        LauncherEnd::from(end).masked(|reason| mask.text(reason))
     }
 }

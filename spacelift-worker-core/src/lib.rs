@@ -14,6 +14,8 @@ pub mod launcher;
 pub mod mask;
 pub mod policy;
 pub mod pool;
+#[cfg(feature = "driver")]
+pub mod preflight;
 pub mod protocol;
 pub mod run;
 pub mod run_env;

@@ -36,7 +36,8 @@ const ROOMS: &[Room] = &[
     Room { floor: 4, name: "files",     may_name: &["secret", "config", "pool", "policy", "envelope"] },
     Room { floor: 4, name: "driver",    may_name: &["secret", "ids", "crypto", "pool", "mask", "policy", "exec", "protocol", "envelope", "files", "run"] },
     // composition
-    Room { floor: 5, name: "launcher",  may_name: &["secret", "ids", "crypto", "config", "mask", "pool", "exec", "protocol", "policy", "envelope", "run_env", "run", "files", "driver"] },
+    Room { floor: 5, name: "preflight", may_name: &[] },
+    Room { floor: 5, name: "launcher",  may_name: &["secret", "ids", "crypto", "config", "mask", "pool", "exec", "protocol", "policy", "envelope", "run_env", "run", "files", "driver", "preflight"] },
 ];
 
 /// Rooms that never name each other, whatever the table becomes: from, to.

@@ -15,6 +15,7 @@ mod reference;
 mod root_cas;
 mod settings;
 mod storage_host;
+mod tables;
 #[cfg(test)]
 mod tests;
 pub mod vars;
@@ -29,3 +30,4 @@ pub use settings::{
     Storage, Timeouts, VcsMapping,
 };
 pub use storage_host::StorageHost;
+pub use tables::{LAYERS, Layer, METADATA, PASSING};

@@ -20,6 +20,9 @@ impl Mount {
     ///
     /// What to do about it.
     pub(super) fn parse(entry: &str) -> Result<Self, String> {
+        if let Some(remedy) = foreign(entry) {
+            return Err(remedy.to_owned());
+        }
         let Some((host, container)) = entry.split_once(':') else {
             return Err(if entry.starts_with('/') {
                 format!("add a colon and the path in the container, such as {}", suggestion(entry))
@@ -41,7 +44,26 @@ impl Mount {
         if !container.starts_with('/') {
             return Err("make the path in the container absolute".to_owned());
         }
+        if container.trim_matches('/').is_empty() {
+            return Err("name a folder below / in the container: its root is the image's own".to_owned());
+        }
         Ok(Self { host: host.to_owned(), container: container.to_owned() })
+    }
+}
+
+/// What to do about a mount as other systems write it.
+fn foreign(entry: &str) -> Option<&'static str> {
+    let has_drive = |path: &str| matches!(path.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
+    let container = entry.split_once(':').map_or("", |(_, container)| container);
+    let first = entry.split(':').next().unwrap_or_default();
+    if has_drive(entry) || has_drive(container) || entry.starts_with(r"\\") {
+        Some("write paths of Linux, without a drive letter: the host and its containers are Linux")
+    } else if entry.contains('[') && entry.contains(']') || entry.contains("::") {
+        Some("write two paths and no address, with one colon between them")
+    } else if !first.starts_with('/') && entry.matches(':').count() > 1 {
+        Some("write two paths and no address, and mount what another host has on this one first")
+    } else {
+        None
     }
 }
 
@@ -71,13 +93,44 @@ mod tests {
             ("cache", "write both paths with a colon between them"),
             ("/a:/b:ro", "remove the mode: it is the run that is read-only or not"),
             ("/a:/b:/c", "write exactly two paths, with one colon between them"),
-            ("C:\\cache:/b", "write exactly two paths, with one colon between them"),
             ("cache:/b", "make the path on the host absolute"),
             ("/a:b", "make the path in the container absolute"),
             ("/a:", "make the path in the container absolute"),
             (":/b", "make the path on the host absolute"),
+            ("/a:/", "name a folder below / in the container: its root is the image's own"),
+            ("/a://", "name a folder below / in the container: its root is the image's own"),
         ] {
             assert_eq!(Mount::parse(entry), Err(remedy.to_owned()), "{entry}");
+        }
+    }
+
+    #[test]
+    fn what_another_system_would_take_is_refused_by_what_is_foreign_in_it() {
+        let linux = "write paths of Linux, without a drive letter: the host and its containers are Linux";
+        for entry in
+            [r"C:\cache:/b", "C:/cache:/b", r"c:\a:c:\b", r"/a:C:\b", "/a:d:/b", r"\\server\share:/b", r"C:\"]
+        {
+            assert_eq!(Mount::parse(entry), Err(linux.to_owned()), "{entry}");
+        }
+        let address = "write two paths and no address, with one colon between them";
+        for entry in [
+            "[::1]:/b",
+            "[fe80::1%eth0]:/a:/b",
+            "/a:[::1]",
+            "::1:/b",
+            "/a::/b",
+            "fe80::1:/b",
+            "[10.0.0.1]:/b",
+        ] {
+            assert_eq!(Mount::parse(entry), Err(address.to_owned()), "{entry}");
+        }
+        let remote = "write two paths and no address, and mount what another host has on this one first";
+        for entry in ["server:/export:/b", "2001:db8:0:0:0:0:0:1:/b", "10.0.0.1:/a:/b", "user@host:/a:/b"] {
+            assert_eq!(Mount::parse(entry), Err(remote.to_owned()), "{entry}");
+        }
+        // A backslash, a bracket alone and a blank are characters of a name like others.
+        for entry in [r"/a\b:/c", "/a[1:/c", "/a b:/c d", "/a:/b/../c"] {
+            assert!(Mount::parse(entry).is_ok(), "{entry}");
         }
     }
 }

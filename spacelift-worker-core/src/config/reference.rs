@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::tables::{LAYERS, METADATA, PASSING};
 use super::vars::{SECTIONS, Source, Spelling, Variable};
 
 const HEAD: &str = "\
@@ -16,8 +17,6 @@ Blank counts as absent. All problems are reported at once, one line each, and no
 - Durations are Go's: numbers with a unit each (`ns`, `us`, `ms`, `s`, `m`, `h`), such as `7m`, `1h30m`, `1.5h`.
 - Booleans are Go's: `1`, `t`, `T`, `TRUE`, `true`, `True` and `0`, `f`, `F`, `FALSE`, `false`, `False`.
 - Lists are separated by commas; blanks around an entry do not count.
-- Of what a run sees, the highest wins: computed `SPACELIFT_*` and `TF_VAR_spacelift_*`, exports of hooks, variables of the
-  run, whitelisted variables of the launcher. Nothing else is inherited.
 ";
 
 /// `docs/environment.md`, complete.
@@ -41,7 +40,40 @@ pub fn reference() -> String {
             );
         }
     }
+    environment(&mut page);
     page
+}
+
+/// How the environment of a run is made.
+fn environment(page: &mut String) {
+    page.push_str(
+        "\n## What a run's command sees\n\nIts environment is put together anew; nothing else is inherited. Of equal names the highest layer counts.\n\n\
+         | | layer |\n| --- | --- |\n",
+    );
+    for (number, (_, what)) in LAYERS.iter().enumerate() {
+        let _ = writeln!(page, "| {} | {what} |", number + 1);
+    }
+    page.push_str(
+        "\nApplying, destroying and performing a task are write-only phases, all others are read-only. The launcher's token and private \
+         key are never passed.\n\n\
+         | `SPACELIFT_WHITELIST_ENVS` | `NAME` in read-only phases | `NAME` in write-only phases |\n| --- | --- | --- |\n",
+    );
+    let passed = |yes: bool| if yes { "passed" } else { "not passed" };
+    for (list, read_only, write_only) in PASSING {
+        let list = if list.is_empty() { "absent".to_owned() } else { format!("`{list}`") };
+        let _ = writeln!(page, "| {list} | {} | {} |", passed(read_only), passed(write_only));
+    }
+    page.push_str(
+        "\nTags of a worker, which no run sees:\n\n| variable | value | tag |\n| --- | --- | --- |\n",
+    );
+    for (variable, value, tag) in METADATA {
+        let tag = tag.map_or_else(|| "none".to_owned(), |tag| format!("`{tag}`"));
+        let _ = writeln!(page, "| `{variable}` | {} | {tag} |", code(value));
+    }
+}
+
+fn code(text: &str) -> String {
+    if text.is_empty() { "empty".to_owned() } else { format!("`{text}`") }
 }
 
 fn name(variable: &Variable) -> String {

@@ -279,3 +279,12 @@ fn the_launchers_own_credentials_are_taken_off_the_list_with_a_warning() {
     assert_eq!(parsed.warnings.len(), 2);
     assert!(parsed.warnings[0].to_string().contains("never passed to a run"));
 }
+
+#[test]
+fn metadata_becomes_tags_as_the_table_says() {
+    for (variable, value, tag) in METADATA {
+        let found = with(&[(variable, value)]).config.metadata;
+        let expected: Vec<_> = tag.map(|tag| (tag.to_owned(), value.to_owned())).into_iter().collect();
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), expected, "{variable}");
+    }
+}

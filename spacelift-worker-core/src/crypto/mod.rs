@@ -62,6 +62,8 @@ pub use symmetric::{
     Aes256Gcm, Sha256, constant_time_eq, fill_random, hkdf_expand_sha512, hmac_sha256, hmac_sha256_verify,
     sha256, sha512,
 };
+#[cfg(feature = "driver")]
+pub(crate) use x509::certificate_validity;
 pub use x509::{CertificateError, CertificateFacts};
 
 /// A cryptographic operation that did not succeed. It says no more, so that nobody learns from it.

@@ -57,3 +57,11 @@ impl CertificateFacts {
         })
     }
 }
+
+/// From and to when a certificate in DER is valid, in Unix seconds, whatever its key is; `None` when it is damaged.
+#[cfg(feature = "driver")]
+pub(crate) fn certificate_validity(der: &[u8]) -> Option<(i64, i64)> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let validity = certificate.validity();
+    Some((validity.not_before.timestamp(), validity.not_after.timestamp()))
+}

@@ -34,12 +34,13 @@ pub use tls::{Roots, TlsError};
 
 pub(crate) use chain::chain;
 pub(crate) use clock::{now, unix_time};
-pub(crate) use dial::{Dialer, Proxies};
+pub(crate) use dial::{Dialer, ProbeFound, Proxies, authority};
 pub(crate) use link::Link;
+pub(crate) use logs::{LogMask, report_panics};
 pub(crate) use mqtt::{ALPN_ON_443, BrokerPlace, MqttEndpoint, connect as connect_mqtt};
 pub(crate) use policy::{PolicyHost, PolicyHostError};
 pub(crate) use poll::{PollEndpoint, connect as connect_poll};
 pub(crate) use random::{bits as random_bits, name as random_name};
 pub(crate) use run::{RunContext, RunHost, masked, remove_folder};
 pub(crate) use session::{Ending, Outgoing, SessionDriver};
-pub(crate) use tls::{anonymous_client, pool_client};
+pub(crate) use tls::{TlsClient, anonymous_client, pool_client};

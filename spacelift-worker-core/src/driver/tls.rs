@@ -7,6 +7,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{AlertDescription, ClientConfig, RootCertStore};
 
+/// A client's side of TLS, by the name of whoever does not own the library.
+pub(crate) use rustls::ClientConfig as TlsClient;
+
 use super::chain::below;
 use super::link::{Fault, LinkFailure};
 use crate::secret::SecretText;

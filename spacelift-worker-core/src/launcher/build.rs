@@ -12,7 +12,8 @@ use super::setup::{Problems, SetupError};
 use super::{Launcher, StateFolder};
 use crate::config::{self, LauncherConfig, Parsed};
 use crate::driver::{
-    self, FileJournal, LineSink, PolicyHost, PolicyHostError, PolicyIsolation, ProcessExecutor, RunContext,
+    self, FileJournal, LineSink, LogMask, PolicyHost, PolicyHostError, PolicyIsolation, ProcessExecutor,
+    RunContext,
 };
 use crate::exec::Executor;
 use crate::files::{self, Environment};
@@ -25,12 +26,12 @@ use crate::secret::SecretText;
 
 /// A launcher before its checks.
 pub struct LauncherBuilder {
-    parsed: Parsed,
-    environment: BTreeMap<String, SecretText>,
+    pub(super) parsed: Parsed,
+    pub(super) environment: BTreeMap<String, SecretText>,
     executor: Arc<dyn Executor>,
     executor_name: String,
     policy_isolation: PolicyIsolation,
-    warnings: Vec<String>,
+    pub(super) warnings: Vec<String>,
 }
 
 impl fmt::Debug for LauncherBuilder {
@@ -85,6 +86,22 @@ impl LauncherBuilder {
     /// [`SetupError`] with every problem that was found: of the variables, the token, the key, the policy, the
     /// certificates and the state folder.
     pub fn build(self) -> Result<Launcher, SetupError> {
+        let environment = RunEnvironment::new(&self.parsed.config, self.environment.clone());
+        // Nothing else may be shown when it cannot be masked.
+        let mut problems = Problems::default();
+        let Some((secrets, unmasked)) = problems.take(driver::masked(environment.secrets())) else {
+            return Err(problems.into_error());
+        };
+        let mask = LogMask::new(secrets);
+        let (environment, log) = ((environment, unmasked), mask.clone());
+        self.checked(environment, log).map_err(|error| error.masked(|line| mask.text(line)))
+    }
+
+    fn checked(
+        self,
+        environment: (RunEnvironment, Vec<String>),
+        log_mask: LogMask,
+    ) -> Result<Launcher, SetupError> {
         let mut problems = Problems::default();
         for problem in &self.parsed.problems {
             problems.add(problem);
@@ -97,11 +114,11 @@ impl LauncherBuilder {
         let (Some(credentials), true) = (credentials, problems.is_empty()) else {
             return Err(problems.into_error());
         };
-        self.assemble(credentials, policy, problems)
+        self.assemble(credentials, policy, environment, log_mask, problems)
     }
 
     /// Reads and tries the policy.
-    fn policy(&self, path: &Path) -> Result<PolicyHost, PolicySetupError> {
+    pub(super) fn policy(&self, path: &Path) -> Result<PolicyHost, PolicySetupError> {
         let settings = &self.parsed.config.policy;
         let environment = settings.program_variables.iter().filter_map(|name| {
             self.environment.get(name).map(|value| (name.clone(), value.expose().to_owned()))
@@ -117,6 +134,8 @@ impl LauncherBuilder {
         self,
         credentials: PoolCredentials,
         policy: Option<PolicyHost>,
+        (environment, unmasked): (RunEnvironment, Vec<String>),
+        log_mask: LogMask,
         mut problems: Problems,
     ) -> Result<Launcher, SetupError> {
         let config = self.parsed.config;
@@ -129,7 +148,7 @@ impl LauncherBuilder {
         let ways = comms::ways(&config, &credentials, worker, &mut problems);
         let journal = problems.take(FileJournal::open(&state.path));
         let scratch = problems.take(empty_scratch(&state));
-        let (Some(Ways { transport, blobs }), Some((journal, restored)), Some(scratch)) =
+        let (Some(Ways { transport, blobs, .. }), Some((journal, restored)), Some(scratch)) =
             (ways, journal, scratch)
         else {
             return Err(problems.into_error());
@@ -138,10 +157,6 @@ impl LauncherBuilder {
         session.metadata = config.metadata.clone();
         session.capabilities = vec![self.executor_name];
         let lines = config.logs.run_logs_on_standard_output.then(LineSink::stdout);
-        let environment = RunEnvironment::new(&config, self.environment);
-        let Some((secrets, unmasked)) = problems.take(driver::masked(environment.secrets())) else {
-            return Err(problems.into_error());
-        };
         let mut warnings = self.warnings;
         warnings.extend(unmasked);
         let chosen = self.policy_isolation != PolicyIsolation::Automatic;
@@ -159,11 +174,11 @@ impl LauncherBuilder {
                 blobs,
                 policy: policy.map(Arc::new),
                 environment,
+                log_mask,
                 lines,
                 scratch,
                 settings: RunSettings::from(&config),
             },
-            secrets,
             session,
             transport,
             journal,
@@ -176,11 +191,11 @@ impl LauncherBuilder {
 }
 
 /// The variable with the policy's path.
-const POLICY: &str = "SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY";
+pub(super) const POLICY: &str = "SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY";
 
 /// The policy cannot be used.
 #[derive(Debug, thiserror::Error)]
-enum PolicySetupError {
+pub(super) enum PolicySetupError {
     #[error(transparent)]
     File(#[from] files::PolicyFileError),
     #[error(transparent)]
@@ -190,7 +205,7 @@ enum PolicySetupError {
 }
 
 /// Token and key; problems of a variable that is missing were told already.
-fn credentials(parsed: &Parsed, problems: &mut Problems) -> Option<PoolCredentials> {
+pub(super) fn credentials(parsed: &Parsed, problems: &mut Problems) -> Option<PoolCredentials> {
     let identity = &parsed.config.identity;
     match PoolCredentials::parse(&identity.token, &identity.private_key, driver::unix_time().as_secs()) {
         Ok(credentials) => Some(credentials),
@@ -205,7 +220,7 @@ fn credentials(parsed: &Parsed, problems: &mut Problems) -> Option<PoolCredentia
 }
 
 /// A worker's identity is made fresh by each process, so there is no older life of the same worker.
-fn worker_id() -> Result<WorkerId, crate::crypto::CryptoError> {
+pub(super) fn worker_id() -> Result<WorkerId, crate::crypto::CryptoError> {
     Ok(WorkerId::from_parts(driver::now().unix_ms, driver::random_bits()?))
 }
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use url::Url;
+
 use super::setup::Problems;
 use crate::config::{CommsProtocol, LauncherConfig, StorageHost};
 use crate::driver::{
     self, ALPN_ON_443, AllowedHost, BlobClient, BrokerPlace, Dialer, Link, MqttEndpoint, PollEndpoint,
-    Proxies, Roots,
+    Proxies, Roots, TlsClient,
 };
 use crate::ids::WorkerId;
 use crate::pool::{BrokerEndpoint, EndpointError, PoolCredentials};
@@ -28,6 +30,32 @@ impl Transport {
         }
     }
 
+    /// The hosts that it leads to; of several brokers one is enough, and the token's is the one to count on.
+    pub(super) fn places(&self, config: &LauncherConfig, https: Arc<TlsClient>) -> Vec<Place> {
+        match self {
+            Self::Mqtt(endpoint) => {
+                let place = |(number, broker): (usize, &BrokerPlace)| Place {
+                    host: broker.host.clone(),
+                    port: broker.port,
+                    purpose: "the broker",
+                    tls: Some(broker.tls.clone()),
+                    needed: number == 0,
+                };
+                endpoint.brokers.iter().enumerate().map(place).collect()
+            }
+            Self::Poll(_) => {
+                let url = config.comms.url.as_deref().and_then(|url| Url::parse(url).ok());
+                let place = url.and_then(|url| {
+                    let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
+                    let tls = (url.scheme() == "https").then_some(https);
+                    let port = url.port_or_known_default()?;
+                    Some(Place { host, port, purpose: "the control plane", tls, needed: true })
+                });
+                place.into_iter().collect()
+            }
+        }
+    }
+
     /// Where it leads, for the log.
     pub(super) fn shown(&self) -> String {
         match self {
@@ -44,6 +72,21 @@ impl Transport {
 pub(super) struct Ways {
     pub(super) transport: Transport,
     pub(super) blobs: BlobClient,
+    pub(super) dialer: Dialer,
+    /// For all but the broker.
+    pub(super) https: Arc<TlsClient>,
+}
+
+/// An endpoint to try.
+pub(super) struct Place {
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// What for.
+    pub(super) purpose: &'static str,
+    /// Absent: without TLS.
+    pub(super) tls: Option<Arc<TlsClient>>,
+    /// Whether there is no worker without it.
+    pub(super) needed: bool,
 }
 
 /// Prepares all ways, or adds what is wrong with them to the problems.
@@ -66,14 +109,14 @@ pub(super) fn ways(
     let transport = match config.comms.protocol {
         CommsProtocol::Poll => {
             let url = config.comms.url.as_deref().unwrap_or_default();
-            let endpoint = PollEndpoint::new(url, credentials.clone(), worker, &dialer, https);
+            let endpoint = PollEndpoint::new(url, credentials.clone(), worker, &dialer, https.clone());
             Transport::Poll(problems.take(endpoint)?)
         }
         CommsProtocol::Mqtt => {
-            Transport::Mqtt(problems.take(mqtt(config, credentials, &roots, worker, dialer))?)
+            Transport::Mqtt(problems.take(mqtt(config, credentials, &roots, worker, dialer.clone()))?)
         }
     };
-    Some(Ways { transport, blobs })
+    Some(Ways { transport, blobs, dialer, https })
 }
 
 /// An error that belongs to a variable.

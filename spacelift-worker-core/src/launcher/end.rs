@@ -37,6 +37,17 @@ impl LauncherEnd {
     }
 }
 
+impl LauncherEnd {
+    /// The same with its reason masked.
+    pub(super) fn masked(self, mask: impl FnOnce(&str) -> String) -> Self {
+        match self {
+            Self::Shutdown | Self::Cycled => self,
+            Self::NeverConnected { reason } => Self::NeverConnected { reason: mask(&reason) },
+            Self::Failed { reason } => Self::Failed { reason: mask(&reason) },
+        }
+    }
+}
+
 impl fmt::Display for LauncherEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -11,6 +11,11 @@ pub struct SetupError {
 }
 
 impl SetupError {
+    /// The same with every line masked: a line of a policy may hold anything.
+    pub(super) fn masked(self, mask: impl Fn(&str) -> String) -> Self {
+        Self { problems: self.problems.iter().map(|problem| mask(problem)).collect() }
+    }
+
     /// The problems, one line each but for the quoted lines of a policy.
     pub fn problems(&self) -> &[String] {
         &self.problems

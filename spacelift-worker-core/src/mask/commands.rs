@@ -157,7 +157,7 @@ impl Commands {
 /// The words of a command, as they are shown.
 fn words(line: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     let mut shown = Zeroizing::new(Vec::with_capacity(line.len()));
-    Terminal::shown(line).for_each(|piece| shown.extend_from_slice(piece));
+    Terminal::shown_of(line).for_each(|piece| shown.extend_from_slice(piece));
     let mut words: Vec<&[u8]> = Vec::new();
     let other = shown.strip_prefix(b"::");
     // The other spelling has one value, blanks included.

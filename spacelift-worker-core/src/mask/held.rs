@@ -30,6 +30,14 @@ impl Held {
         self.first + self.bytes().len() as u64
     }
 
+    /// The newest bytes, this many of them at most, when `next` follows the held ones.
+    pub(super) fn newest(&self, most: usize, next: &[u8]) -> Zeroizing<Vec<u8>> {
+        let of_next = &next[next.len() - most.min(next.len())..];
+        let held = self.bytes();
+        let of_held = &held[held.len() - (most - of_next.len()).min(held.len())..];
+        Zeroizing::new([of_held, of_next].concat())
+    }
+
     /// Appends a range of the stream to `out`, where `next` follows the held bytes.
     pub(super) fn copy(&self, range: Range<u64>, next: &[u8], out: &mut Vec<u8>) {
         let held = self.bytes();

@@ -117,9 +117,9 @@ impl SecretSet {
 
 /// A form without what a terminal does not show, where there is any: so it stands in what is shown of a text.
 fn shown(form: &[u8]) -> Option<Spelling> {
-    let length: usize = Terminal::shown(form).map(<[u8]>::len).sum();
+    let length: usize = Terminal::shown_of(form).map(<[u8]>::len).sum();
     (length < form.len() && length >= SHORTEST)
-        .then(|| Spelling::written(|emit| Terminal::shown(form).for_each(&mut *emit)))
+        .then(|| Spelling::written(|emit| Terminal::shown_of(form).for_each(&mut *emit)))
 }
 
 impl fmt::Debug for SecretSet {

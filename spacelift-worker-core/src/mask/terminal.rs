@@ -25,24 +25,47 @@ const BEL: u8 = 0x07;
 const CAN: u8 = 0x18;
 const SUB: u8 = 0x1a;
 
-/// Bytes that are shown, and bytes after them that are not.
+/// Where text stands, and where a run of hidden bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Piece {
-    pub(super) shown: usize,
-    pub(super) hidden: usize,
+pub(super) struct Hidden {
+    /// How many bytes.
+    pub(super) length: usize,
+    /// Whether a string is among them.
+    pub(super) has_string: bool,
 }
 
+/// Bytes that are looked at one by one before a search for farther ones is worth its beginning.
+const NEAR: usize = 32;
+
 impl Terminal {
-    /// Splits the next piece off the beginning of `bytes`: at least one byte, unless there is none.
-    pub(super) fn next(&mut self, bytes: &[u8]) -> Piece {
-        let shown = match self {
-            Self::Text => memchr::memchr3(ESC, b'\r', 0, bytes).unwrap_or(bytes.len()),
-            _ => 0,
-        };
-        let rest = &bytes[shown..];
-        let hidden = rest.iter().position(|byte| !self.hides(*byte)).unwrap_or(rest.len());
-        // A byte that breaks a sequence off may be text, or begin a piece of its own.
-        if shown + hidden == 0 && !bytes.is_empty() { self.next(bytes) } else { Piece { shown, hidden } }
+    /// How many bytes at the beginning are shown, when no sequence has begun.
+    pub(super) fn shown(bytes: &[u8]) -> usize {
+        let hides = |byte: &u8| matches!(byte, &ESC | b'\r' | 0);
+        let near = bytes.len().min(NEAR);
+        match bytes[..near].iter().position(hides) {
+            Some(at) => at,
+            None => near + memchr::memchr3(ESC, b'\r', 0, &bytes[near..]).unwrap_or(bytes.len() - near),
+        }
+    }
+
+    /// The bytes at the beginning that are hidden.
+    pub(super) fn hidden(&mut self, bytes: &[u8]) -> Hidden {
+        let (mut length, mut has_string) = (0, matches!(self, Self::String | Self::StringEscape));
+        loop {
+            // Colours: nearly all there is.
+            if let (Self::Text, [ESC, b'[', rest @ ..]) = (*self, &bytes[length..])
+                && let Some(last) = rest.iter().position(|byte| !matches!(byte, 0x20..=0x3f))
+                && matches!(rest[last], 0x40..=0x7e)
+            {
+                length += 2 + last + 1;
+                continue;
+            }
+            match bytes.get(length) {
+                Some(byte) if self.hides(*byte) => length += 1,
+                _ => return Hidden { length, has_string },
+            }
+            has_string |= matches!(self, Self::String);
+        }
     }
 
     /// Takes a byte; not if it is shown.
@@ -72,16 +95,13 @@ impl Terminal {
     }
 
     /// What a terminal shows of a text that is complete in itself.
-    pub(super) fn shown(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    pub(super) fn shown_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
         let (mut terminal, mut rest) = (Self::default(), text);
         std::iter::from_fn(move || {
-            if rest.is_empty() {
-                return None;
-            }
-            let Piece { shown, hidden } = terminal.next(rest);
-            let piece = &rest[..shown];
-            rest = &rest[shown + hidden..];
-            Some(piece)
+            rest = &rest[terminal.hidden(rest).length..];
+            let (piece, later) = rest.split_at(Self::shown(rest));
+            rest = later;
+            (!piece.is_empty()).then_some(piece)
         })
     }
 }
@@ -91,7 +111,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> String {
-        let bytes: Vec<u8> = Terminal::shown(text.as_bytes()).flatten().copied().collect();
+        let bytes: Vec<u8> = Terminal::shown_of(text.as_bytes()).flatten().copied().collect();
         String::from_utf8(bytes).unwrap()
     }
 
@@ -137,12 +157,26 @@ mod tests {
             let mut all = Vec::new();
             for mut part in [&text[..cut], &text[cut..]] {
                 while !part.is_empty() {
-                    let Piece { shown, hidden } = terminal.next(part);
+                    part = &part[terminal.hidden(part).length..];
+                    let shown = if part.is_empty() { 0 } else { Terminal::shown(part) };
                     all.extend_from_slice(&part[..shown]);
-                    part = &part[shown + hidden..];
+                    part = &part[shown..];
                 }
             }
-            assert_eq!(all, b"ab\nc\ndef");
+            assert_eq!(all, b"ab\nc\ndef", "{cut}");
+        }
+    }
+
+    #[test]
+    fn strings_are_told_from_other_sequences() {
+        for (text, length, has_string) in [
+            (&b"\x1b[1m\x1b[0mx"[..], 8, false),
+            (b"\r\n", 1, false),
+            (b"\x1b[1m\x1b]0;t\x07\x1b[0mx", 14, true),
+            (b"\x1b]never ended", 13, true),
+            (b"text", 0, false),
+        ] {
+            assert_eq!(Terminal::default().hidden(text), Hidden { length, has_string });
         }
     }
 }

@@ -5,11 +5,14 @@ use std::collections::VecDeque;
 use zeroize::Zeroizing;
 
 use super::held::Held;
-use super::terminal::{Piece, Terminal};
+use super::terminal::{Hidden, Terminal};
 
 /// The most bytes in a row that may be hidden inside of a value: what stands on both sides of more is apart.
 /// Without a limit, an endless stream of NUL would be held in memory.
 const MOST_HIDDEN: u64 = 1 << 10;
+
+/// The most shown bytes that are taken at a time where a stream is read twice.
+const STRETCH: usize = 256;
 
 /// What is shown of a stream, which is all of it without terminal mode.
 pub(super) struct View {
@@ -20,8 +23,10 @@ pub(super) struct View {
     end: u64,
     /// How many bytes in a row are hidden now.
     hidden: u64,
-    /// The shown bytes of the newest part, when some of it are not.
-    shown: Zeroizing<Vec<u8>>,
+    /// The last byte that was shown.
+    last: Option<u8>,
+    /// The shown bytes of what was taken last, where they are wanted and some are hidden.
+    shown: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// From here on, shown bytes stand one behind the other in the stream.
@@ -42,62 +47,117 @@ pub(super) struct Taken {
     pub(super) bytes: usize,
     /// All of them are shown.
     pub(super) all_shown: bool,
+    /// What comes joins what was shown by now in a way that matters, or may.
+    pub(super) joins: bool,
     /// What was shown by now and what comes are apart.
     pub(super) apart: bool,
+    /// A string is among the hidden bytes.
+    pub(super) has_string: bool,
 }
 
 impl View {
-    pub(super) fn new(terminal_mode: bool) -> Self {
+    /// `wanted` is whether [`shown`](Self::shown) will be asked for.
+    pub(super) fn new(terminal_mode: bool, wanted: bool) -> Self {
         Self {
             terminal: terminal_mode.then(Terminal::default),
             cuts: VecDeque::from([Cut { shown: 0, at: 0, apart: true }]),
             end: 0,
             hidden: 0,
-            shown: Zeroizing::default(),
+            last: None,
+            shown: wanted.then(Zeroizing::default),
         }
     }
 
-    /// Takes a part of the stream, or the beginning of one, which stands at `at`.
-    pub(super) fn take(&mut self, part: &[u8], at: u64) -> Taken {
-        let Some(terminal) = &mut self.terminal else {
+    /// Takes a part of the stream, or the beginning of one, which stands at `at`: up to hidden bytes that stand between two that
+    /// `matter` when they are together, or may be such. No sequence has begun.
+    pub(super) fn take_together(&mut self, part: &[u8], at: u64, matter: impl Fn(u8, u8) -> bool) -> Taken {
+        let mut taken = Taken { bytes: 0, all_shown: true, joins: false, apart: false, has_string: false };
+        if self.terminal.is_none() {
             self.end += part.len() as u64;
-            return Taken { bytes: part.len(), all_shown: true, apart: false };
-        };
-        self.shown.clear();
-        let mut taken = Taken { bytes: 0, all_shown: true, apart: false };
-        while taken.bytes < part.len() && !taken.apart {
-            let rest = &part[taken.bytes..];
-            let Piece { shown, hidden } = terminal.next(rest);
-            if shown > 0 {
-                if self.hidden > 0 {
-                    let apart = self.hidden >= MOST_HIDDEN;
-                    self.cuts.push_back(Cut { shown: self.end, at: at + taken.bytes as u64, apart });
-                    self.hidden = 0;
-                }
-                self.end += shown as u64;
-            }
-            if shown < part.len() {
-                taken.all_shown = false;
-                self.shown.extend_from_slice(&rest[..shown]);
-            }
-            if hidden > 0 {
-                let before = self.hidden;
-                self.hidden += hidden as u64;
-                taken.apart = before < MOST_HIDDEN && self.hidden >= MOST_HIDDEN;
-            }
-            taken.bytes += shown + hidden;
+            return Taken { bytes: part.len(), ..taken };
         }
-        taken
+        self.begin();
+        loop {
+            let rest = &part[taken.bytes..];
+            let shown = Terminal::shown(rest);
+            self.show(&rest[..shown], at + taken.bytes as u64, part.len());
+            taken.bytes += shown;
+            if taken.bytes == part.len() {
+                return taken;
+            }
+            let rest = &rest[shown..];
+            let mut terminal = Terminal::default();
+            let Hidden { length, has_string } = terminal.hidden(rest);
+            let apart = length as u64 >= MOST_HIDDEN;
+            let passes = match (self.last, rest.get(length)) {
+                // Who wants what is shown wants to know of these.
+                _ if self.shown.is_some() && (apart || has_string) => false,
+                (Some(last), Some(next)) => apart || !matter(last, *next),
+                (None, next) => next.is_some(),
+                (Some(_), None) => false,
+            };
+            if !passes {
+                return Taken { joins: true, ..taken };
+            }
+            self.hidden = length as u64;
+            taken.all_shown = false;
+            taken.bytes += length;
+        }
     }
 
-    /// What is shown of the part that was taken last.
+    /// Takes the beginning of a part: some shown bytes, or some hidden ones.
+    pub(super) fn take(&mut self, part: &[u8], at: u64) -> Taken {
+        let taken = Taken { bytes: 0, all_shown: true, joins: true, apart: false, has_string: false };
+        self.begin();
+        let Some(terminal) = &mut self.terminal else { return taken };
+        let Hidden { length, has_string } = terminal.hidden(part);
+        if length == 0 {
+            let shown = Terminal::shown(&part[..part.len().min(STRETCH)]);
+            self.show(&part[..shown], at, part.len());
+            return Taken { bytes: shown, ..taken };
+        }
+        let before = self.hidden;
+        self.hidden += length as u64;
+        let apart = before < MOST_HIDDEN && self.hidden >= MOST_HIDDEN;
+        Taken { bytes: length, all_shown: false, apart, has_string, ..taken }
+    }
+
+    fn begin(&mut self) {
+        if let Some(shown) = &mut self.shown {
+            shown.clear();
+        }
+    }
+
+    fn show(&mut self, bytes: &[u8], at: u64, part: usize) {
+        let Some(last) = bytes.last() else { return };
+        if self.hidden > 0 {
+            let apart = self.hidden >= MOST_HIDDEN;
+            self.cuts.push_back(Cut { shown: self.end, at, apart });
+            self.hidden = 0;
+        }
+        self.end += bytes.len() as u64;
+        self.last = Some(*last);
+        if let Some(shown) = self.shown.as_mut().filter(|_| bytes.len() < part) {
+            shown.extend_from_slice(bytes);
+        }
+    }
+
+    /// What is shown of what was taken last, which stands at the beginning of this part.
     pub(super) fn shown<'a>(&'a self, part: &'a [u8], taken: Taken) -> &'a [u8] {
-        if taken.all_shown { &part[..taken.bytes] } else { &self.shown }
+        match &self.shown {
+            Some(shown) if !taken.all_shown => shown,
+            _ => &part[..taken.bytes],
+        }
     }
 
     /// How many bytes were shown.
     pub(super) fn end(&self) -> u64 {
         self.end
+    }
+
+    /// Whether all of the stream is shown.
+    pub(super) fn is_whole(&self) -> bool {
+        self.terminal.is_none()
     }
 
     /// How many of the newest bytes are shown.
@@ -106,6 +166,11 @@ impl View {
             Some(last) if self.hidden == 0 => self.end - last.shown,
             _ => 0,
         }
+    }
+
+    /// Whether the newest byte is hidden.
+    pub(super) fn hides(&self) -> bool {
+        self.hidden > 0
     }
 
     /// Whether so many of the newest bytes are hidden that what comes is apart from what was shown.
@@ -124,12 +189,12 @@ impl View {
 
     /// Forgets what is only needed for bytes that were let go.
     pub(super) fn forget(&mut self, held: &Held) {
-        while self.cuts.get(1).is_some_and(|second| second.at <= held.first()) {
-            self.cuts.pop_front();
-        }
+        let needless = self.cuts.iter().skip(1).take_while(|cut| cut.at <= held.first()).count();
+        self.cuts.drain(..needless);
     }
 
-    /// The shown ones of the held bytes, in pieces: how many were shown before, whether what stands before is apart, and the bytes.
+    /// The shown ones of the held bytes, in pieces: how many were shown before, whether what stands before is apart, and the
+    /// bytes.
     pub(super) fn pieces<'a>(
         &'a self,
         held: &'a Held,

@@ -242,7 +242,7 @@ fn innermost(error: &PoolKeyError) -> String {
 }
 
 /// `YYYY-MM-DD HH:MM:SS UTC` of a Unix time in seconds.
-fn utc(seconds: i64) -> String {
+pub(crate) fn utc(seconds: i64) -> String {
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     // Days since 0000-03-01, so that the leap day ends a year; 146,097 days are 400 years of the Gregorian calendar.
     let shifted = days + 719_468;

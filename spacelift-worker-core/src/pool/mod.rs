@@ -19,6 +19,8 @@ mod pem;
 mod signing;
 mod token;
 
+#[cfg(feature = "driver")]
+pub(crate) use credentials::utc;
 pub use credentials::{
     CredentialProblem, CredentialProblems, PRIVATE_KEY_VARIABLE, PoolCredentials, TOKEN_VARIABLE,
 };

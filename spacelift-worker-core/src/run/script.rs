@@ -10,7 +10,9 @@ pub(super) fn script<'a>(commands: impl IntoIterator<Item = &'a str>, debug: boo
     for command in commands.into_iter().filter(|command| !command.trim().is_empty()) {
         empty = false;
         if debug {
-            script.push_str(&format!("printf '%s\\n' {}\n", quoted(&format!("$ {command}"))));
+            // On every line, so that none of them is taken for what the command prints, or for `::add-mask`.
+            let shown = command.replace('\n', "\n$ ");
+            script.push_str(&format!("printf '%s\\n' {}\n", quoted(&format!("$ {shown}"))));
         }
         script.push_str(&format!("eval {}\n", quoted(command)));
     }
@@ -36,6 +38,15 @@ mod tests {
     fn with_debug_each_command_is_printed_before_it_runs() {
         let text = script(["echo 'a'"], true).unwrap();
         assert_eq!(text, "set -e\nprintf '%s\\n' '$ echo '\\''a'\\'''\neval 'echo '\\''a'\\'''\n");
+    }
+
+    #[test]
+    fn with_debug_every_line_of_a_command_is_marked_as_shown() {
+        let text = script(["if true\nthen echo ::add-mask a\nfi"], true).unwrap();
+        assert!(
+            text.starts_with("set -e\nprintf '%s\\n' '$ if true\n$ then echo ::add-mask a\n$ fi'\neval"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What commands see and what never shows, layer by layer.
 
 use super::*;
-use crate::config;
+use crate::config::{self, LAYERS, Layer, PASSING};
 
 /// Owns what [`Sources`] borrows.
 #[derive(Default)]
@@ -111,16 +111,42 @@ fn a_variable_with_both_prefixes_is_always_passed() {
     assert_eq!(case().writing().environment(), ["A=1"]);
 }
 
+/// A case with `PATH` in one layer; its value is the layer's name.
+fn with_layer(case: Case, layer: Layer) -> Case {
+    let value = format!("{layer:?}");
+    match layer {
+        Layer::Computed => case.computed("PATH", &value),
+        Layer::Hooks => case.hook("PATH", &value),
+        Layer::Supplied => case.supplied("PATH", &value, false),
+        Layer::Allowed => {
+            let mut case = case;
+            case.host.insert("PATH".to_owned(), value.as_str().into());
+            case.lists.allowed.push(config::AllowedVariable { name: "PATH".to_owned(), when: When::Always });
+            case
+        }
+        Layer::Default => case,
+    }
+}
+
 #[test]
-fn each_layer_yields_to_the_one_above() {
-    let mut case = Case::of(&[("X", "allowed"), ("SPACELIFT_WHITELIST_ENVS", "X")]);
-    assert_eq!(case.environment(), ["X=allowed"]);
-    case = case.supplied("X", "supplied", false);
-    assert_eq!(case.environment(), ["X=supplied"]);
-    case = case.hook("X", "hook");
-    assert_eq!(case.environment(), ["X=hook"]);
-    case = case.computed("X", "computed");
-    assert_eq!(case.environment(), ["X=computed"]);
+fn of_every_two_layers_the_higher_one_counts() {
+    for (place, (high, _)) in LAYERS.iter().enumerate() {
+        for (low, _) in &LAYERS[place..] {
+            let case = with_layer(with_layer(Case::default(), *low), *high);
+            let expected =
+                if *high == Layer::Default { DEFAULT_PATH.to_owned() } else { format!("{high:?}") };
+            assert_eq!(case.sources().environment()["PATH"].expose(), expected, "{high:?} above {low:?}");
+        }
+    }
+}
+
+#[test]
+fn the_list_passes_in_the_phases_of_the_table() {
+    for (list, read_only, write_only) in PASSING {
+        let case = || Case::of(&[("NAME", "1"), ("SPACELIFT_WHITELIST_ENVS", list)]);
+        assert_eq!(case().environment() == ["NAME=1"], read_only, "{list}");
+        assert_eq!(case().writing().environment() == ["NAME=1"], write_only, "{list}");
+    }
 }
 
 #[test]

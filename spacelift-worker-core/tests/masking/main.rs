@@ -9,3 +9,4 @@ pub mod reference;
 mod points;
 mod random;
 mod streams;
+mod vectors;

@@ -67,14 +67,19 @@ impl LauncherSetup {
 
     /// Starts it.
     pub fn start(self) -> Launcher {
-        let process = spawn(&self.environment, &self.folder);
+        self.start_with(&[])
+    }
+
+    /// Starts it with these arguments.
+    pub fn start_with(self, arguments: &[&str]) -> Launcher {
+        let process = spawn(&self.environment, &self.folder, arguments);
         Launcher { setup: self, process }
     }
 }
 
-fn spawn(environment: &[(String, String)], folder: &Folder) -> Process {
+fn spawn(environment: &[(String, String)], folder: &Folder, arguments: &[&str]) -> Process {
     let mut command = Command::new(program("examples/launcher"));
-    command.env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
+    command.args(arguments).env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
     Process::start(&mut command, folder.path(), "launcher")
 }
 
@@ -94,7 +99,7 @@ impl Launcher {
 
     /// Starts another process in its place, with the same state. The one before must have ended.
     pub fn restart(&mut self) {
-        self.process = spawn(&self.setup.environment, &self.setup.folder);
+        self.process = spawn(&self.setup.environment, &self.setup.folder, &[]);
     }
 
     /// Leaves its folder where it is when this handle ends.

@@ -5,6 +5,7 @@
 //! for the name.
 
 mod access;
+mod probe;
 mod proxies;
 mod tunnel;
 
@@ -22,6 +23,7 @@ use tokio_rustls::TlsConnector;
 
 pub(crate) use access::Access;
 pub use access::AllowedHost;
+pub(crate) use probe::Found as ProbeFound;
 pub(crate) use proxies::Proxies;
 pub use proxies::ProxyUrlError;
 pub(crate) use tunnel::TunnelError;

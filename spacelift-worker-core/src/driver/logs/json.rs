@@ -10,6 +10,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 use super::lines::LineSink;
+use super::log_mask::LogMask;
 use super::timestamp::rfc3339;
 use crate::driver::clock;
 use crate::mask::Secrets;
@@ -20,29 +21,51 @@ use crate::mask::Secrets;
 #[derive(Clone, Debug)]
 pub struct JsonLayer {
     sink: LineSink,
-    secrets: Secrets,
+    mask: LogMask,
 }
 
 impl JsonLayer {
     /// Lines go to `writer`, with every secret of `secrets` masked.
     pub fn new(writer: impl Write + Send + 'static, secrets: Secrets) -> Self {
-        Self { sink: LineSink::new(writer), secrets }
+        Self::masked(writer, LogMask::new(secrets))
+    }
+
+    /// The same, with the secrets of runs masked while they are in hand.
+    pub(crate) fn masked(writer: impl Write + Send + 'static, mask: LogMask) -> Self {
+        Self { sink: LineSink::new(writer), mask }
     }
 }
 
 impl<S: Subscriber> Layer<S> for JsonLayer {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
         let metadata = event.metadata();
-        let file = metadata.file().unwrap_or("").rsplit('/').next().unwrap_or("");
         let mut fields = Fields(Map::new());
-        let mut set = |name: &str, value: String| fields.0.insert(name.to_owned(), Value::String(value));
-        set("ts", rfc3339(clock::unix_time()));
-        set("level", metadata.level().as_str().to_ascii_lowercase());
-        set("caller", format!("{file}:{}", metadata.line().unwrap_or(0)));
         event.record(&mut fields);
-        let line = Value::Object(fields.0).to_string();
-        self.sink.write_line(&self.secrets.mask_text(&line));
+        let fields = fields.0.into_iter().map(|(name, value)| (name, self.mask.value(value)));
+        let level = metadata.level().as_str().to_ascii_lowercase();
+        self.sink.write_line(&line(
+            &level,
+            metadata.file().unwrap_or(""),
+            metadata.line().unwrap_or(0),
+            fields,
+        ));
     }
+}
+
+/// One line of the launcher's own log, now. Its fields are masked already.
+pub(super) fn line(
+    level: &str,
+    file: &str,
+    number: u32,
+    fields: impl IntoIterator<Item = (String, Value)>,
+) -> String {
+    let file = file.rsplit('/').next().unwrap_or("");
+    let mut line = Map::new();
+    line.insert("ts".to_owned(), rfc3339(clock::unix_time()).into());
+    line.insert("level".to_owned(), level.into());
+    line.insert("caller".to_owned(), format!("{file}:{number}").into());
+    line.extend(fields);
+    Value::Object(line).to_string()
 }
 
 /// Collects the fields of an event.
@@ -80,5 +103,54 @@ impl Visit for Fields {
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
         self.set(field, Value::String(crate::driver::chain(value)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing_subscriber::prelude::*;
+
+    use super::*;
+    use crate::mask::{Forms, MaskSettings, SecretSet};
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn whatever_a_field_holds_is_masked_before_it_is_json() {
+        let secret = "C:\\keys\"\u{1}";
+        let settings = MaskSettings { forms: Forms::none(), ..MaskSettings::default() };
+        let mut set = SecretSet::with_settings(settings);
+        set.add(secret.as_bytes()).unwrap();
+        let shared = Shared::default();
+        let layer = JsonLayer::new(shared.clone(), Secrets::new(set).unwrap());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let error = std::io::Error::other(secret);
+            let document = serde_json::json!({"a": [secret]}).to_string();
+            tracing::warn!(error = &error as &dyn std::error::Error, "message {secret}");
+            tracing::info!(text = secret, shown = %secret, document, number = 7, "{secret}");
+        });
+        let written = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<Value> = written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((&lines[0]["level"], &lines[0]["error"]), (&"warn".into(), &"*****".into()));
+        assert_eq!((&lines[0]["msg"], &lines[1]["msg"]), (&"message *****".into(), &"*****".into()));
+        assert_eq!((&lines[1]["text"], &lines[1]["shown"]), (&"*****".into(), &"*****".into()));
+        assert_eq!(
+            (&lines[1]["document"], &lines[1]["number"]),
+            (&serde_json::json!({"a": ["*****"]}), &7.into())
+        );
+        assert!(!written.contains("keys"), "{written}");
     }
 }

@@ -4,6 +4,8 @@
 
 mod json;
 mod lines;
+mod log_mask;
+mod panics;
 mod run_log;
 mod spool;
 mod timestamp;
@@ -11,5 +13,7 @@ mod upload;
 
 pub use json::JsonLayer;
 pub use lines::LineSink;
+pub(crate) use log_mask::LogMask;
+pub(crate) use panics::report_panics;
 pub(crate) use run_log::{RunLog, RunLogOptions};
 pub(crate) use upload::Places;

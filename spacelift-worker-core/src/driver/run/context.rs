@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::driver::blob::BlobClient;
-use crate::driver::logs::LineSink;
+use crate::driver::logs::{LineSink, LogMask};
 use crate::driver::policy::PolicyHost;
 use crate::exec::Executor;
 use crate::ids::{PoolId, WorkerId};
@@ -24,6 +24,8 @@ pub(crate) struct RunContext {
     pub(crate) policy: Option<Arc<PolicyHost>>,
     /// What steps see and logs never show.
     pub(crate) environment: RunEnvironment,
+    /// What the launcher's own log, and what it tells the control plane, never show.
+    pub(crate) log_mask: LogMask,
     /// Run logs as JSON lines, when switched on.
     pub(crate) lines: Option<LineSink>,
     /// Below it each run has a folder.
@@ -51,7 +53,7 @@ pub(crate) fn masked(values: Vec<(String, SecretText)>) -> Result<(Secrets, Vec<
     let mut warnings = Vec::new();
     for (name, value) in values {
         if let Err(why) = set.add(value.expose().as_bytes()) {
-            warnings.push(format!("{name} is not masked: {why}"));
+            warnings.push(format!("{name} {why}"));
         }
     }
     Ok((Secrets::new(set)?, warnings))

@@ -15,7 +15,7 @@ use crate::driver::session::RunReport;
 use crate::driver::{chain, clock};
 use crate::exec::{BoxFuture, ExecEvent, ExecSignal, ExecSpec, Execution};
 use crate::ids::Lease;
-use crate::mask::Secrets;
+use crate::mask::{Secrets, TooManySecrets};
 use crate::protocol::message::{EndCause, Finished, Grant, LogManifest, NackReason, Offer, Outcome};
 use crate::run::{Assignment, Effect, Plan, RunOutcome, Step, Supervisor};
 
@@ -30,7 +30,7 @@ pub(super) async fn run(
     let assignment = match context.open_offer(&offer).await {
         Ok(assignment) => Arc::new(assignment),
         Err(error) => {
-            let note = Some(chain(&error));
+            let note = Some(context.log_mask.text(&chain(&error)));
             tracing::warn!(run_ulid = %offer.run, error = note, "an offer is refused");
             let reason = match error {
                 OpenError::Form | OpenError::Assignment(_) => NackReason::Unsupported,
@@ -44,16 +44,20 @@ pub(super) async fn run(
         return;
     }
     let Some(grant) = started(&mut commands).await else { return };
+    let secrets = context.secrets_of(&assignment);
+    // Until the last line about it.
+    let _masked = secrets.as_ref().ok().map(|(secrets, _)| context.log_mask.hold(secrets));
+    let log_mask = context.log_mask.clone();
     let run = assignment.payload().run.id;
     let stack_id = assignment.payload().stack.slug.clone();
     tracing::info!(run_ulid = %run, stack_id, phase = offer.phase.as_str(), "a run begins");
-    let (logs, report) = match ActiveRun::prepare(context, assignment, reports.clone(), commands) {
+    let (logs, report) = match ActiveRun::prepare(context, assignment, secrets, reports.clone(), commands) {
         Ok(mut active) => {
             active.add_places(&grant).await;
             active.drive().await
         }
         Err(error) => {
-            let reason = format!("the worker cannot prepare a run: {}", chain(&error));
+            let reason = log_mask.text(&format!("the worker cannot prepare a run: {}", chain(&error)));
             (None, failed_to_prepare(&offer, reason))
         }
     };
@@ -122,13 +126,14 @@ impl ActiveRun {
     fn prepare(
         context: Arc<RunContext>,
         assignment: Arc<Assignment>,
+        secrets: Result<(Secrets, Vec<String>), TooManySecrets>,
         reports: mpsc::Sender<RunReport>,
         commands: mpsc::UnboundedReceiver<RunCommand>,
     ) -> std::io::Result<Self> {
         let payload = assignment.payload();
         let place = Arc::new(Place::create(&context.scratch, payload.run.id, payload.lease)?);
         let plan = Plan::new(&assignment, &context.settings, &place.workspace().display().to_string());
-        let (secrets, warnings) = context.secrets_of(&assignment).map_err(std::io::Error::other)?;
+        let (secrets, warnings) = secrets.map_err(std::io::Error::other)?;
         let places = Places::default();
         places.add(payload.uploads.logs.clone());
         let (manifest_sender, manifests) = mpsc::channel(4);
@@ -281,7 +286,7 @@ impl ActiveRun {
         match done {
             Done::Judged { verdict, sample } => {
                 if let Some(sample) = sample {
-                    log_sample(&sample, &self.secrets);
+                    log_sample(&self.context.log_mask.value(sample));
                 }
                 self.supervisor.policy_decided(now, verdict);
             }
@@ -333,9 +338,9 @@ async fn next(execution: &mut Option<Box<dyn Execution>>) -> Result<ExecEvent, c
     }
 }
 
-/// One line on the launcher's own log, in the documented shape. The log masks the launcher's secrets, not the run's.
-fn log_sample(line: &serde_json::Value, secrets: &Secrets) {
+/// One line on the launcher's own log, in the documented shape. It is masked already, for subscribers of the host's own.
+fn log_sample(line: &serde_json::Value) {
     let message = line["msg"].as_str().unwrap_or("Sample");
-    let sample = secrets.mask_text(&line["sample"].to_string());
+    let sample = line["sample"].to_string();
     tracing::info!(sample = sample.as_str(), "{message}");
 }

@@ -10,8 +10,9 @@ const SHORTEST_LINE: usize = 6;
 /// Ends of lines as programs write them; what is joined so is spelled in every form.
 const ENDS: [&[u8]; 2] = [b"\n", b"\r\n"];
 
-/// What else lines are joined by: a terminal's line end on top of CRLF, shells that split words, and written ends of lines.
-const JOINTS: [&[u8]; 8] = [b"\r\r\n", b" ", b"\t", b"", br"\n", br"\r\n", br"\r\r\n", br"\t"];
+/// What else lines are joined by: a terminal's line end on top of CRLF, the echo of a command, shells that split words, and
+/// written ends of lines.
+const JOINTS: [&[u8]; 9] = [b"\r\r\n", b"\n$ ", b" ", b"\t", b"", br"\n", br"\r\n", br"\r\r\n", br"\t"];
 
 /// Lines and texts that are secrets like the value itself. Nothing for a value of one line.
 pub(super) fn texts(value: &[u8], texts: &mut BTreeSet<Spelling>) {

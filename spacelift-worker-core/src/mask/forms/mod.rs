@@ -22,8 +22,8 @@ pub struct Forms {
     pub trimmed: bool,
     /// The inside of a value that stands in single or double quotes.
     pub unquoted: bool,
-    /// Of a value of several lines: each line of 6 bytes or more, and the lines joined by LF, CRLF, CR CR LF, a blank, a
-    /// tab, nothing, and a written `\n`, `\r\n`, `\r\r\n` and `\t`.
+    /// Of a value of several lines: each line of 6 bytes or more, and the lines joined by LF, CRLF, CR CR LF, LF with
+    /// `$ ` behind it (the echo of a command), a blank, a tab, nothing, and a written `\n`, `\r\n`, `\r\r\n` and `\t`.
     pub lines: bool,
     /// Base64 (RFC 4648, sections 4 and 5) of anything that holds the value: its characters that no neighbour determines,
     /// in the three alignments.

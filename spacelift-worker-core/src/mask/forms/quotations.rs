@@ -233,7 +233,7 @@ pub(super) fn hcl(text: &[u8]) -> [Spelling; 2] {
 /// Characters that `printf %q` of Bash writes with a backslash.
 const SHELL_SPECIAL: &[u8] = b" !\"$&'()*,;<>?[\\]^`{|}";
 
-pub(super) fn shell(text: &[u8]) -> [Spelling; 7] {
+pub(super) fn shell(text: &[u8]) -> [Spelling; 8] {
     [
         // In single quotes: by hand, Bash's `${x@Q}` and `set -x`; and Python's shlex.quote, dash's `export -p`.
         spelled(text, || |unit, emit: &mut Emit<'_>| apostrophe(unit, br"'\''", emit)),
@@ -263,24 +263,31 @@ pub(super) fn shell(text: &[u8]) -> [Spelling; 7] {
                 plain(unit, emit);
             }
         }),
-        // In `$'…'`: Bash's `printf %q` of what has control characters, in a UTF-8 locale and in the C locale.
-        spelled(text, || |unit, emit: &mut Emit<'_>| dollar(unit, false, emit)),
-        spelled(text, || |unit, emit: &mut Emit<'_>| dollar(unit, true, emit)),
+        // In `$'…'`: Bash's `printf %q` of what has control characters, in a UTF-8 locale (of the GNU C library, and of
+        // others) and in the C locale.
+        spelled(text, || |unit, emit: &mut Emit<'_>| dollar(unit, printable_by_glibc, emit)),
+        spelled(text, || |unit, emit: &mut Emit<'_>| dollar(unit, printable, emit)),
+        spelled(text, || |unit, emit: &mut Emit<'_>| dollar(unit, |_| false, emit)),
         // Both kinds of quotes in turn: printf and ls of the GNU coreutils.
         spelled(text, || {
             let mut in_dollar = false;
             move |unit, emit: &mut Emit<'_>| {
-                let control = match unit {
-                    Unit::Character(c) => c.is_ascii_control(),
+                let escaped = match unit {
+                    Unit::Character(c) => !printable_by_glibc(c),
                     Unit::Stray(_) => true,
                 };
-                match (in_dollar, control) {
+                match (in_dollar, escaped) {
                     (false, true) => emit(b"'$'"),
                     (true, false) => emit(b"''"),
                     _ => {}
                 }
-                in_dollar = control;
-                if control { dollar(unit, false, emit) } else { apostrophe(unit, br"'\''", emit) }
+                in_dollar = escaped;
+                match unit {
+                    // These know no `\E`.
+                    Unit::Character('\u{1b}') => emit(br"\033"),
+                    _ if escaped => dollar(unit, printable_by_glibc, emit),
+                    _ => apostrophe(unit, br"'\''", emit),
+                }
             }
         }),
     ]
@@ -290,8 +297,13 @@ fn apostrophe(unit: Unit, escaped: &[u8], emit: &mut Emit<'_>) {
     if unit == Unit::Character('\'') { emit(escaped) } else { plain(unit, emit) }
 }
 
-/// Inside of `$'…'` (Bash, "ANSI-C Quoting").
-fn dollar(unit: Unit, ascii: bool, emit: &mut Emit<'_>) {
+/// `iswprint` of the GNU C library in a UTF-8 locale: format characters and all blanks but the two separators, too.
+fn printable_by_glibc(character: char) -> bool {
+    !character.is_control() && !matches!(character, '\u{2028}' | '\u{2029}')
+}
+
+/// Inside of `$'…'` (Bash, "ANSI-C Quoting"). Of what is no ASCII, `kept` is written as it is.
+fn dollar(unit: Unit, kept: fn(char) -> bool, emit: &mut Emit<'_>) {
     let octal = |byte: u8, emit: &mut Emit<'_>| {
         emit(&[b'\\', b'0' + (byte >> 6), b'0' + (byte >> 3 & 7), b'0' + (byte & 7)]);
     };
@@ -303,7 +315,7 @@ fn dollar(unit: Unit, ascii: bool, emit: &mut Emit<'_>) {
         Unit::Character(c) => match letter(c) {
             Some(letter) => emit(&[b'\\', letter]),
             None if c.is_ascii_control() => octal(c as u8, emit),
-            None if !c.is_ascii() && (ascii || !printable(c)) => {
+            None if !c.is_ascii() && !kept(c) => {
                 c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| octal(byte, emit));
             }
             None => plain(unit, emit),
@@ -317,12 +329,15 @@ const XML_STYLES: [(&str, &str, Option<[&str; 3]>); 9] = [
     ("&quot;", "'", None),
     ("&quot;", "&apos;", None),
     ("&quot;", "&#39;", None),
-    ("&quot;", "&#039;", None),                            // PHP's htmlspecialchars
-    ("&quot;", "&#x27;", None),                            // Python's html.escape
-    ("&quot;", "'", Some(["&#9;", "&#10;", "&#13;"])),     // Python's quoteattr
-    ("&#34;", "&#39;", None),                              // Go's html.EscapeString
-    ("&#34;", "&#39;", Some(["&#x9;", "&#xA;", "&#xD;"])), // Go's xml.EscapeText
+    ("&quot;", "&#039;", None),                        // PHP's htmlspecialchars
+    ("&quot;", "&#x27;", None),                        // Python's html.escape
+    ("&quot;", "'", Some(["&#9;", "&#10;", "&#13;"])), // Python's quoteattr
+    ("&#34;", "&#39;", None),                          // Go's html.EscapeString
+    ("&#34;", "&#39;", GO_XML),                        // Go's xml.EscapeText
 ];
+
+/// Of Go's `xml.EscapeText`, which also replaces what XML has no character for.
+const GO_XML: Option<[&str; 3]> = Some(["&#x9;", "&#xA;", "&#xD;"]);
 
 pub(super) fn xml(text: &[u8]) -> [Spelling; 9] {
     XML_STYLES.map(|(quote, apostrophe, blanks)| {
@@ -336,6 +351,9 @@ pub(super) fn xml(text: &[u8]) -> [Spelling; 9] {
                 (Unit::Character('\t'), Some([tab, ..])) => emit(tab.as_bytes()),
                 (Unit::Character('\n'), Some([_, lf, _])) => emit(lf.as_bytes()),
                 (Unit::Character('\r'), Some([.., cr])) => emit(cr.as_bytes()),
+                (Unit::Character('\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}') | Unit::Stray(_), GO_XML) => {
+                    emit("\u{fffd}".as_bytes());
+                }
                 _ => plain(unit, emit),
             }
         })

@@ -60,12 +60,13 @@ fn a_value_is_spelled_in_every_quotation() {
             "\u{1}pa<s'\"'\"'s>\"wörd\"/\\\u{200b}${x}%{y}\t\u{1f511}\u{7f}x",
             "\u{1}pa<s's>\\\"wörd\\\"/\\\\\u{200b}\\${x}%{y}\t\u{1f511}\u{7f}x",
             "\\001pa<s\\'s>\"wörd\"/\\\\\\342\\200\\213${x}%{y}\\t\u{1f511}\\177x",
+            "\\001pa<s\\'s>\"wörd\"/\\\\\u{200b}${x}%{y}\\t\u{1f511}\\177x",
             "\\001pa<s\\'s>\"w\\303\\266rd\"/\\\\\\342\\200\\213${x}%{y}\\t\\360\\237\\224\\221\\177x",
             "'$'\\001''pa<s'\\''s>\"wörd\"/\\\u{200b}${x}%{y}'$'\\t''\u{1f511}'$'\\177''x",
             "\u{1}pa&lt;s's&gt;\"wörd\"/\\\u{200b}${x}%{y}\t\u{1f511}\u{7f}x",
             "\u{1}pa&lt;s&apos;s&gt;&quot;wörd&quot;/\\\u{200b}${x}%{y}\t\u{1f511}\u{7f}x",
             "\u{1}pa&lt;s&#x27;s&gt;&quot;wörd&quot;/\\\u{200b}${x}%{y}\t\u{1f511}\u{7f}x",
-            "\u{1}pa&lt;s&#39;s&gt;&#34;wörd&#34;/\\\u{200b}${x}%{y}&#x9;\u{1f511}\u{7f}x",
+            "\u{fffd}pa&lt;s&#39;s&gt;&#34;wörd&#34;/\\\u{200b}${x}%{y}&#x9;\u{1f511}\u{7f}x",
         ],
     );
     assert_spelled("pa ss:~wörd", &[r"pa\ ss:\~wörd"]);
@@ -122,6 +123,7 @@ fn lines_are_secrets_of_their_own_and_joined_anew() {
             "first line\n  second\nabc",
             "first line\r\n  second\r\nabc",
             "first line\r\r\n  second\r\r\nabc",
+            "first line\n$   second\n$ abc",
             "first line   second abc",
             "first line\t  second\tabc",
             "first line  secondabc",

@@ -145,9 +145,4 @@ impl Known {
         self.followed.iter_mut().for_each(Candidate::part);
         self.newest.clear();
     }
-
-    /// Whether both will find the same in what comes, when so many of their newest bytes are the same.
-    pub(super) fn agrees(&self, other: &Self, same: u64) -> bool {
-        same >= KEPT as u64 && self.followed.is_empty() && other.followed.is_empty()
-    }
 }

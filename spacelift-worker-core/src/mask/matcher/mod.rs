@@ -9,6 +9,8 @@ mod filter;
 #[cfg(test)]
 mod tests;
 
+use zeroize::Zeroizing;
+
 use self::automaton::Automaton;
 pub(super) use self::automaton::Cursor;
 use self::filter::Filter;
@@ -19,12 +21,19 @@ pub(super) struct Matcher {
     patterns: Vec<Spelling>,
     automaton: Automaton,
     filter: Filter,
+    /// By two bytes: whether a pattern has them together, one bit each.
+    together: Zeroizing<Vec<u64>>,
 }
 
 impl Matcher {
     /// From patterns of 4 bytes or more and 64 MiB together at most, in byte order, each once.
     pub(super) fn new(patterns: Vec<Spelling>) -> Self {
-        Self { automaton: Automaton::new(&patterns), filter: Filter::new(&patterns), patterns }
+        let mut together = Zeroizing::new(vec![0; 1 << 10]);
+        for pair in patterns.iter().flat_map(|pattern| pattern.windows(2)) {
+            let (word, bit) = bit_of(pair[0], pair[1]);
+            together[word] |= 1 << bit;
+        }
+        Self { automaton: Automaton::new(&patterns), filter: Filter::new(&patterns), patterns, together }
     }
 
     /// The patterns, in byte order.
@@ -72,6 +81,12 @@ impl Matcher {
         }
     }
 
+    /// Whether a pattern has these two bytes one behind the other.
+    pub(super) fn has_together(&self, one: u8, next: u8) -> bool {
+        let (word, bit) = bit_of(one, next);
+        self.together[word] >> bit & 1 == 1
+    }
+
     /// How many of the newest bytes may still grow into a pattern.
     pub(super) fn open(&self, cursor: Cursor) -> usize {
         self.automaton.open(cursor)
@@ -81,4 +96,8 @@ impl Matcher {
     pub(super) fn depth(&self, cursor: Cursor) -> usize {
         self.automaton.depth(cursor)
     }
+}
+
+fn bit_of(one: u8, next: u8) -> (usize, u8) {
+    (usize::from(one) << 2 | usize::from(next >> 6), next & 63)
 }
