@@ -201,7 +201,7 @@ fn argument(verb: char, spec: Spec, arg: &Arg) -> String {
 
 fn type_name(arg: &Arg) -> &'static str {
     match arg {
-        Arg::Int(_) => "int",
+        Arg::Int(_) => "int64",
         Arg::Big(_) => "*big.Int",
         Arg::Float(_) => "float64",
         Arg::Text(_) => "string",
@@ -384,7 +384,7 @@ mod tests {
                 vec![Arg::Int(4), Arg::Int(1), Arg::Int(4), Arg::Int(2), Arg::Int(1), Arg::Float(0.25)],
                 "   1|2   |0.2",
             ),
-            ("%T %T %T", vec![Arg::Int(1), Arg::Float(0.5), text("")], "int float64 string"),
+            ("%T %T %T", vec![Arg::Int(1), Arg::Float(0.5), text("")], "int64 float64 string"),
         ] {
             assert_eq!(sprintf(format, &args), expected, "{format}");
         }
@@ -394,14 +394,14 @@ mod tests {
     fn mistakes_are_told_in_the_text_and_the_text_is_there() {
         for (format, args, expected) in [
             ("%d", vec![text("a")], "%!d(string=a)"),
-            ("%s", vec![Arg::Int(1)], "%!s(int=1)"),
+            ("%s", vec![Arg::Int(1)], "%!s(int64=1)"),
             ("%t", vec![text("true")], "%!t(string=true)"),
             ("%d %d", vec![Arg::Int(1)], "1 %!d(MISSING)"),
             ("%s", vec![], "%!s(MISSING)"),
-            ("hi", vec![Arg::Int(1), text("b")], "hi%!(EXTRA int=1, string=b)"),
+            ("hi", vec![Arg::Int(1), text("b")], "hi%!(EXTRA int64=1, string=b)"),
             ("%", vec![], "%!(NOVERB)"),
-            ("%5", vec![Arg::Int(1)], "%!(NOVERB)%!(EXTRA int=1)"),
-            ("%!", vec![Arg::Int(1)], "%!!(int=1)"),
+            ("%5", vec![Arg::Int(1)], "%!(NOVERB)%!(EXTRA int64=1)"),
+            ("%!", vec![Arg::Int(1)], "%!!(int64=1)"),
             ("%[5]d", vec![Arg::Int(1)], "%!d(BADINDEX)"),
             ("%[x]d", vec![Arg::Int(1)], "%!d(BADINDEX)"),
             ("%*d", vec![text("x"), Arg::Int(1)], "%!(BADWIDTH)1"),
