@@ -29,7 +29,7 @@ SIGNATURES := spacelift-worker-core/src/policy/builtins/signatures.txt
 
 # In this order, one at a time: what is quick to tell comes first, and all of them share one target folder
 .NOTPARALLEL:
-.PHONY: help bench-mask demo mask-streams policy-oracle policy-signatures test setup fmt lint docs pure deny advisories fuzz bench bench-tables sparse
+.PHONY: help bench-mask demo mask-streams bench-policy policy-oracle policy-signatures test setup fmt lint docs pure deny advisories fuzz bench bench-tables sparse
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -104,6 +104,9 @@ bench-mask: ## how fast masking is, as a table, on a log of SLW_MASK_MIB (200)
 
 policy-oracle: ## every policy of the corpus on every mutation of its inputs, beside Open Policy Agent; needs Go
 	SLW_REQUIRE_ALL=1 SLW_POLICY_STEP=1 cargo test --workspace --locked --quiet --test policy_oracle -- --nocapture
+
+bench-policy: ## how fast a policy decides, as a table, beside Open Policy Agent; needs Go
+	cargo bench -p spacelift-worker-benches --locked --bench policy_table
 
 policy-signatures: ## what Open Policy Agent's functions take and give, made anew for the worker's own checks
 	cd tests/go/policy && echo '{"signatures": {}}' | $(SLW_GO) run . | $(SLW_PYTHON) -c \

@@ -10,7 +10,7 @@ use std::fs;
 use std::thread;
 
 use spacelift_worker_tests::policy::{
-    Case, Corpus, Difference, OracleProgram, differences, documents, known_differences, load, load_cases,
+    Case, Corpus, Difference, Key, OracleProgram, differences, documents, known_differences, load, load_cases,
 };
 use spacelift_worker_tests::source::workspace;
 use spacelift_worker_tests::tools::Tool;
@@ -56,14 +56,12 @@ fn decisions_and_reasons_are_those_of_open_policy_agent() {
     let laxer: Vec<&Difference> = found.iter().filter(|difference| difference.is_laxer()).collect();
     assert!(laxer.is_empty(), "the worker allows what Open Policy Agent denies: {laxer:#?}");
     let known = known_differences();
-    let new: Vec<&Difference> =
-        found.iter().filter(|difference| !known.contains_key(&difference.key())).collect();
-    assert!(
-        new.is_empty(),
-        "{} differences are not in the list, such as {:#?}",
-        new.len(),
-        &new[..new.len().min(5)]
-    );
+    let mut new: BTreeMap<Key, Vec<&Difference>> = BTreeMap::new();
+    for difference in found.iter().filter(|difference| !known.contains_key(&difference.key())) {
+        new.entry(difference.key()).or_default().push(difference);
+    }
+    let shown: Vec<_> = new.iter().map(|(key, of)| (key, of.len(), &of[0])).collect();
+    assert!(new.is_empty(), "not in the list, each with how many there are and the first: {shown:#?}");
     if step == 1 {
         assert!(judged >= WHOLE, "{judged} documents");
         let seen: BTreeSet<_> = found.iter().map(Difference::key).collect();

@@ -71,10 +71,17 @@ impl Prepared {
             Ok((result, notes)) => {
                 decision(result.map_err(|error| error.in_file(&self.normal)), notes, options)
             }
-            Err(Broken::Timeout) => timed_out(limit),
-            Err(Broken::Panic) => Decision::failed(FailureKind::Panic, "the engine broke down on this input"),
-            Err(Broken::Thread) => Decision::failed(FailureKind::Thread, "no thread could be started for it"),
+            Err(broken) => undecided(&broken, limit),
         }
+    }
+}
+
+/// Nobody decided, so the run is denied.
+fn undecided(broken: &Broken, limit: Duration) -> Decision {
+    match broken {
+        Broken::Timeout => timed_out(limit),
+        Broken::Panic => Decision::failed(FailureKind::Panic, "the engine broke down on this input"),
+        Broken::Thread => Decision::failed(FailureKind::Thread, "no thread could be started for it"),
     }
 }
 
@@ -356,6 +363,38 @@ mod tests {
     fn a_panic_stays_on_its_thread() {
         assert!(matches!(apart(DEFAULT, || -> u8 { panic!("a stumble, on purpose") }), Err(Broken::Panic)));
         assert!(matches!(apart(DEFAULT, || 1), Ok(1)));
+    }
+
+    #[test]
+    fn work_without_a_result_denies() {
+        for (broken, kind) in [
+            (Broken::Panic, FailureKind::Panic),
+            (Broken::Thread, FailureKind::Thread),
+            (Broken::Timeout, FailureKind::Timeout),
+        ] {
+            let decision = undecided(&broken, DEFAULT);
+            assert!(!decision.allowed());
+            assert_eq!(decision.failure().map(|failure| failure.kind), Some(kind));
+        }
+    }
+
+    #[test]
+    fn a_note_of_a_helper_denies_whatever_the_rules_made_of_it() {
+        let notes = |refused: Option<&str>, undefined: &[&str]| Notes {
+            refused: refused.map(str::to_owned),
+            undefined: undefined.iter().map(|&why| why.to_owned()).collect(),
+        };
+        let allowed = || Ok(Decision::allow());
+        let (lenient, strict) =
+            (PolicyOptions::default(), PolicyOptions { strict: true, ..PolicyOptions::default() });
+        assert!(decision(allowed(), notes(None, &["undefined"]), &lenient).allowed());
+        for denied in [
+            decision(allowed(), notes(Some("refused"), &[]), &lenient),
+            decision(allowed(), notes(None, &["undefined"]), &strict),
+            decision(Err(EvalError::new(FailureKind::Error, "wrong")), notes(None, &[]), &lenient),
+        ] {
+            assert!(!denied.allowed() && denied.failure().is_some(), "{denied:?}");
+        }
     }
 
     #[test]

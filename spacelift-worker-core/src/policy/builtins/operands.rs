@@ -22,8 +22,11 @@ pub(in crate::policy) const NUMBER_OR_SET: &str = "__number_or_set";
 /// An operand of `&` and `|`.
 pub(in crate::policy) const SET: &str = "__set";
 
+/// What an operand becomes.
+type Operand = fn(&[Value]) -> Value;
+
 /// Name, number of arguments, function. None has a value where an argument is undefined.
-pub(super) const FUNCTIONS: [(&str, u8, fn(&[Value]) -> Value); 9] = [
+pub(super) const FUNCTIONS: [(&str, u8, Operand); 9] = [
     (COLLECTION, 1, |args| {
         only(args, |value| matches!(value, Value::Array(_) | Value::Set(_) | Value::Object(_)))
     }),

@@ -175,7 +175,7 @@ fn argument(verb: char, spec: Spec, arg: &Arg) -> String {
         ('T', _) => padded(spec, type_name(arg)),
         ('v' | 'd' | 'b' | 'o' | 'O' | 'x' | 'X', Arg::Int(number)) => integer(verb, spec, *number),
         ('c', Arg::Int(number)) => padded(spec, &character(*number).to_string()),
-        ('q', Arg::Int(number)) => padded(spec, &format!("{:?}", character(*number))),
+        ('q', Arg::Int(number)) => padded(spec, &quoted_by('\'', &character(*number).to_string())),
         ('U', Arg::Int(number)) => padded(spec, &format!("U+{number:04X}")),
         ('v' | 'd' | 's', Arg::Big(digits)) => {
             let (negative, digits) =
@@ -326,11 +326,16 @@ fn fill(with: char, width: usize, text: &str) -> String {
 
 /// Go's `strconv.Quote`.
 pub(super) fn quoted(text: &str) -> String {
+    quoted_by('"', text)
+}
+
+/// Go's `strconv.Quote`, and `strconv.QuoteRune`, which differ in what stands around.
+fn quoted_by(quote: char, text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
+    out.push(quote);
     for c in text.chars() {
         let _ = match c {
-            '"' | '\\' => write!(out, "\\{c}"),
+            c if c == quote || c == '\\' => write!(out, "\\{c}"),
             '\u{7}' => out.write_str("\\a"),
             '\u{8}' => out.write_str("\\b"),
             '\u{c}' => out.write_str("\\f"),
@@ -343,7 +348,7 @@ pub(super) fn quoted(text: &str) -> String {
             c => out.write_char(c),
         };
     }
-    out.push('"');
+    out.push(quote);
     out
 }
 
@@ -405,6 +410,7 @@ mod tests {
             ("%[5]d", vec![Arg::Int(1)], "%!d(BADINDEX)"),
             ("%[x]d", vec![Arg::Int(1)], "%!d(BADINDEX)"),
             ("%*d", vec![text("x"), Arg::Int(1)], "%!(BADWIDTH)1"),
+            ("%q %q %q", vec![Arg::Int(7), Arg::Int(34), Arg::Int(39)], r#"'\a' '"' '\''"#),
             ("%z", vec![Arg::Float(0.5)], "%!z(float64=0.5)"),
         ] {
             assert_eq!(sprintf(format, &args), expected, "{format}");

@@ -67,9 +67,9 @@ impl fmt::Display for Kinds {
 pub(super) struct Type {
     pub(super) kinds: Kinds,
     /// All the fields of an object, where they stand in the file.
-    pub(super) fields: Option<Arc<BTreeMap<String, Type>>>,
+    pub(super) fields: Option<Arc<BTreeMap<String, Self>>>,
     /// All the elements of an array, where they stand in the file.
-    pub(super) items: Option<Arc<Vec<Type>>>,
+    pub(super) items: Option<Arc<Vec<Self>>>,
 }
 
 impl Type {

@@ -161,10 +161,10 @@ impl<'a> Types<'a> {
                     Expr::AssignExpr { op: AssignOp::ColEq, lhs, .. } => self.open(lhs),
                     Expr::AssignExpr { op: AssignOp::Eq, lhs, rhs, .. } => {
                         [lhs, rhs].into_iter().for_each(|side| {
-                            if let Expr::Var { span, .. } = side.as_ref() {
-                                if !self.rules.contains_key(span.text()) {
-                                    self.open(side);
-                                }
+                            if let Expr::Var { span, .. } = side.as_ref()
+                                && !self.rules.contains_key(span.text())
+                            {
+                                self.open(side);
                             }
                         })
                     }
@@ -364,10 +364,10 @@ impl<'a> Types<'a> {
     fn call(&mut self, fcn: &'a Expr, params: Vec<&'a Expr>) -> Type {
         let given: Vec<Type> = params.iter().map(|param| self.expr(param)).collect();
         let path = path(fcn);
-        if let [name] = path.as_slice() {
-            if self.rules.contains_key(name) {
-                return self.of_rule(name);
-            }
+        if let [name] = path.as_slice()
+            && self.rules.contains_key(name)
+        {
+            return self.of_rule(name);
         }
         if path.first().is_some_and(|first| self.rules.contains_key(first) || *first == "data") {
             return Type::of(Kinds::ANY);

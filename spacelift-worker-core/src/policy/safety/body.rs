@@ -228,11 +228,11 @@ fn declared<'a>(
                 problems.push(Problem::new(place, ProblemCode::Redeclared, message));
             }
         }
-        if let Literal::Expr { expr, .. } = &statement.literal {
-            if let Expr::AssignExpr { op: AssignOp::ColEq, lhs, .. } = expr.as_ref() {
-                assignable(lhs, problems);
-                pattern_names(lhs).iter().for_each(|(name, place)| shadowing(name, *place, around, problems));
-            }
+        if let Literal::Expr { expr, .. } = &statement.literal
+            && let Expr::AssignExpr { op: AssignOp::ColEq, lhs, .. } = expr.as_ref()
+        {
+            assignable(lhs, problems);
+            pattern_names(lhs).iter().for_each(|(name, place)| shadowing(name, *place, around, problems));
         }
     }
     declared

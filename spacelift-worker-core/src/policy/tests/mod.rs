@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 
+mod fail_closed;
 mod programs;
 mod tokens;
 
