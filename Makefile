@@ -31,9 +31,13 @@ export SLW_OPENSSL ?= $(or $(shell command -v openssl),/usr/bin/openssl)
 # Floors 0 to 3 of the core, in Rust alone
 PURE := -p spacelift-worker-core --no-default-features --features pure-rust
 
+# The kinds of the arguments and results of Open Policy Agent's functions
+SIGNATURES := spacelift-worker-core/src/policy/builtins/signatures.txt
+
 # In this order, one at a time: what is quick to tell comes first, and all of them share one target folder
 .NOTPARALLEL:
-.PHONY: help bench-mask demo mask-streams test setup fmt lint docs pure deny advisories fuzz bench bench-tables bench-workers model pair soak sparse
+.PHONY: help bench-mask demo mask-streams bench-policy policy-oracle policy-signatures test setup fmt lint docs pure deny \
+    advisories fuzz bench bench-tables bench-workers model pair soak sparse
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -120,6 +124,16 @@ soak: ## the whole system under faults for SOAK_SECONDS with SOAK_SEED; what hel
 
 bench-mask: ## how fast masking is, as a table, on a log of SLW_MASK_MIB (200)
 	cargo bench -p spacelift-worker-benches --locked --bench mask_table
+
+policy-oracle: ## every policy of the corpus on every mutation of its inputs, beside Open Policy Agent; needs Go
+	SLW_REQUIRE_ALL=1 SLW_POLICY_STEP=1 cargo test --workspace --locked --quiet --test policy_oracle -- --nocapture
+
+bench-policy: ## how fast a policy decides, as a table, beside Open Policy Agent; needs Go
+	cargo bench -p spacelift-worker-benches --locked --bench policy_table
+
+policy-signatures: ## what Open Policy Agent's functions take and give, made anew for the worker's own checks
+	cd tests/go/policy && echo '{"signatures": {}}' | $(SLW_GO) run . | $(SLW_PYTHON) -c \
+	    'import json, sys; print(json.load(sys.stdin)["text"], end="")' >../../../$(SIGNATURES)
 
 mask-streams: ## a million random streams through the masker and its reference, optimised
 	SLW_MASK_STREAMS=334000 cargo test --release -p spacelift-worker-core --locked --test masking random

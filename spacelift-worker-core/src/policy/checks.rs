@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::builtins::{EXEC, Functions, withheld};
 use super::outline::{Outline, RuleKind};
 use super::problem::{Problem, ProblemCode, RegoVersion};
 use super::validate::ANY_RULE;
 
-/// All mistakes of a file. `always` is a document that has every field that is always there.
-pub(super) fn check(outline: &Outline, functions: &Functions<'_>, always: &Value) -> Vec<Problem> {
+/// All mistakes of a file.
+pub(super) fn check(outline: &Outline, functions: &Functions<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(place) = outline.too_nested {
         problems.push(Problem::new(
@@ -26,9 +24,9 @@ pub(super) fn check(outline: &Outline, functions: &Functions<'_>, always: &Value
         problems.push(Problem::new(outline.package.1, ProblemCode::Package, message));
     }
     kinds(outline, functions.version, &mut problems);
+    conflicts(outline, functions.version, &mut problems);
     calls(outline, functions, &mut problems);
     circles(outline, &mut problems);
-    negations(outline, always, &mut problems);
     problems
 }
 
@@ -66,20 +64,62 @@ fn kinds(outline: &Outline, version: RegoVersion, problems: &mut Vec<Problem>) {
     }
 }
 
+/// Rules of one name that cannot stand beside each other, and names that mean something else already.
+fn conflicts(outline: &Outline, version: RegoVersion, problems: &mut Vec<Problem>) {
+    let mut kinds: BTreeMap<&str, RuleKind> = BTreeMap::new();
+    let mut defaults: BTreeSet<&str> = BTreeSet::new();
+    for rule in &outline.rules {
+        let name = rule.name.as_str();
+        if matches!(name, "input" | "data") {
+            let message = format!("a rule cannot be called `{name}`; use another name");
+            problems.push(Problem::new(rule.place, ProblemCode::Shadowed, message));
+        }
+        if rule.default && !defaults.insert(&rule.path) {
+            let message = format!("`{}` has two defaults; expected one", rule.path);
+            problems.push(Problem::new(rule.place, ProblemCode::RuleKind, message));
+        }
+        // Parts of an object may be of different kinds, each under a name of its own.
+        let (name, kind) = match rule.kind {
+            RuleKind::Default => (name, RuleKind::Value),
+            RuleKind::Function(_) => (rule.path.as_str(), rule.kind),
+            kind => (name, kind),
+        };
+        let first = *kinds.entry(name).or_insert(kind);
+        if first != kind {
+            let message =
+                format!("`{name}` is {first} before and {kind} here; expected one of them, or another name");
+            problems.push(Problem::new(rule.place, ProblemCode::RuleKind, message));
+        }
+    }
+    if version == RegoVersion::V1 {
+        problems.extend(outline.imported_again.iter().map(|(name, place)| {
+            let message = format!("`{name}` is imported twice; give one of them another name, `as …`");
+            Problem::new(*place, ProblemCode::Shadowed, message)
+        }));
+    }
+}
+
+/// What hides a function of this name from the file: a rule or an import with the name's first part.
+fn hidden<'a>(outline: &Outline, name: &'a str) -> Option<&'a str> {
+    let first = name.split('.').next().unwrap_or(name);
+    let rule = outline.rules.iter().any(|rule| rule.name == first);
+    (rule || (first != name && outline.imports.contains(first))).then_some(first)
+}
+
 fn calls(outline: &Outline, functions: &Functions<'_>, problems: &mut Vec<Problem>) {
-    let own: BTreeMap<&str, usize> = outline
-        .rules
-        .iter()
-        .filter_map(|rule| match rule.kind {
-            RuleKind::Function(arguments) => Some((rule.path.as_str(), arguments)),
-            _ => None,
-        })
-        .collect();
+    let own = outline.arguments();
     for call in &outline.calls {
         let name = call.name.as_str();
         let expected = match own.get(name).copied().or_else(|| functions.arity(name)) {
-            Some(expected) => expected,
             None if name == "print" => continue,
+            Some(_) if !own.contains_key(name) && hidden(outline, name).is_some() => {
+                let by = hidden(outline, name).unwrap_or(name);
+                let message =
+                    format!("`{name}` is no function here, since the file gives `{by}` another meaning");
+                problems.push(Problem::new(call.place, ProblemCode::Shadowed, message));
+                continue;
+            }
+            Some(expected) => expected,
             None => {
                 let (code, message) = match withheld(name).or_else(|| (name == "exec").then_some(EXEC)) {
                     Some(withheld) => (withheld.code, format!("`{name}` {}", withheld.why)),
@@ -145,26 +185,4 @@ fn without_ends<'a>(names: &BTreeSet<&'a str>, edges: &[(&'a str, &'a str)]) -> 
         }
     }
     left
-}
-
-/// `not f(x.y)` where `x.y` is undefined is true in this engine and undefined in Open Policy Agent. In a body of `deny`
-/// itself that can only deny more. Anywhere else it may allow more, so it must be written in a way that both read alike.
-fn negations(outline: &Outline, always: &Value, problems: &mut Vec<Problem>) {
-    let defined = |parts: &[String]| match parts.split_first() {
-        Some((root, rest)) if root == "input" => {
-            rest.iter().try_fold(always, |value, part| value.get(part)).is_some()
-        }
-        _ => false,
-    };
-    for negated in outline.negated.iter().filter(|negated| !negated.directly_in_deny) {
-        let undefined = negated.references.iter().find(|(_, parts)| !parts.as_deref().is_some_and(defined));
-        if let Some((text, _)) = undefined {
-            let function = &negated.function;
-            let message = format!(
-                "`not {function}(…)` holds when `{text}` is undefined, which Open Policy Agent reads otherwise; \
-                 give it a name first: `x := {text}` on a line before, and `not {function}(x)`"
-            );
-            problems.push(Problem::new(negated.place, ProblemCode::NegatedUndefined, message));
-        }
-    }
 }

@@ -9,6 +9,7 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use regorus::unstable::Module;
 use regorus::utils::limits::{ExecutionTimerConfig, PolicyLengthConfig};
 use regorus::{Engine, LimitError, Value};
 
@@ -16,12 +17,17 @@ use super::builtins::Functions;
 use super::checks::check;
 use super::decision::{Decision, FailureKind};
 use super::evaluation::{Evaluation, Notes};
-use super::input::{PolicyInput, documented};
+use super::input::documented;
+use super::kinds;
+use super::normal::Normal;
 use super::options::PolicyOptions;
-use super::prelude::prelude;
-use super::prescan::{MAX_BYTES, prescan};
+use super::outline::Outline;
+use super::prelude::{aliases, prelude};
+use super::prescan::{MAX_BYTES, is_v1, prescan};
 use super::problem::{PolicyError, Problem, ProblemCode, RegoVersion};
 use super::programs::Tried;
+use super::safety::{self, Around};
+
 use super::validate::outline;
 
 /// The engine recurses with expressions and with chains of rules; 1,500 of those fill 2 MiB.
@@ -34,6 +40,9 @@ const GRACE: Duration = Duration::from_millis(400);
 /// Steps between two looks at the clock.
 const CHECK_INTERVAL: NonZeroU32 = NonZeroU32::new(64).unwrap();
 
+/// Bytes of a file in normal form.
+const MAX_REWRITTEN: usize = 4 * MAX_BYTES;
+
 /// When a policy is tried: at the end of the documented sample's run.
 const TRIAL_UNIX_NS: u64 = 1_630_588_656_197_898_500;
 
@@ -44,6 +53,7 @@ const FILE: &str = "policy";
 #[derive(Clone)]
 pub(super) struct Prepared {
     engine: Engine,
+    normal: Arc<Normal>,
     version: RegoVersion,
 }
 
@@ -58,11 +68,20 @@ impl Prepared {
         let decided =
             apart(limit.saturating_add(GRACE), move || evaluation.within(|| evaluate(engine, &input, limit)));
         match decided {
-            Ok((result, notes)) => decision(result, notes, options),
-            Err(Broken::Timeout) => timed_out(limit),
-            Err(Broken::Panic) => Decision::failed(FailureKind::Panic, "the engine broke down on this input"),
-            Err(Broken::Thread) => Decision::failed(FailureKind::Thread, "no thread could be started for it"),
+            Ok((result, notes)) => {
+                decision(result.map_err(|error| error.in_file(&self.normal)), notes, options)
+            }
+            Err(broken) => undecided(&broken, limit),
         }
+    }
+}
+
+/// Nobody decided, so the run is denied.
+fn undecided(broken: &Broken, limit: Duration) -> Decision {
+    match broken {
+        Broken::Timeout => timed_out(limit),
+        Broken::Panic => Decision::failed(FailureKind::Panic, "the engine broke down on this input"),
+        Broken::Thread => Decision::failed(FailureKind::Thread, "no thread could be started for it"),
     }
 }
 
@@ -123,32 +142,43 @@ pub(super) fn prepare(
 type Invalid = (RegoVersion, Vec<Problem>);
 
 fn prepare_here(text: &str, options: &PolicyOptions, depth: Depth) -> Result<Prepared, Invalid> {
-    let (mut engine, version) = parse(text)?;
+    let (mut read, version) = parse(text)?;
     let invalid =
         |problems: Vec<Problem>| if problems.is_empty() { Ok(()) } else { Err((version, problems)) };
     let broken = |message: String| (version, vec![Problem::new((1, 1), ProblemCode::Parse, message)]);
 
-    let outline = engine.get_modules().first().map(|module| outline(module)).unwrap_or_default();
+    let Some(module) = read.get_modules().first().cloned() else {
+        return Err(broken("nothing was read".to_owned()));
+    };
+    let outline = outline(&module);
     let functions = Functions { version, programs: &options.programs };
-    invalid(check(&outline, &functions, &PolicyInput::default().document()))?;
+    invalid(judge(&module, &outline, &functions))?;
 
+    let normal = Arc::new(Normal::new(&module, text));
+    let mut engine = empty(RegoVersion::V1);
     let defined = functions.register(&mut engine, &outline.called(), &outline.names()).map_err(broken)?;
-    engine.set_rego_v0(false);
-    let added = engine.add_policy("prelude".to_owned(), prelude(&outline, &defined));
-    added.map_err(|error| broken(EvalError::read(&error, error.downcast_ref()).message))?;
+    for (name, text) in [(FILE, normal.text.clone()), ("prelude", prelude(&outline, &defined))] {
+        engine.add_policy(name.to_owned(), text).map_err(|error| {
+            let error = EvalError::read(&error, error.downcast_ref()).in_file(&normal);
+            (version, vec![Problem::new(error.place.unwrap_or((1, 1)), ProblemCode::Parse, error.message)])
+        })?;
+    }
     engine.set_strict_builtin_errors(true);
     // Otherwise what a policy prints goes to standard error, past the masker.
     engine.set_gather_prints(true);
 
     if depth == Depth::Read {
-        return Ok(Prepared { engine, version });
+        return Ok(Prepared { engine, normal, version });
     }
     let sample = documented().map_err(|error| broken(error.to_string()))?.to_string();
     set_limit(&mut engine, options.time_limit);
     let trial = Evaluation::new(TRIAL_UNIX_NS, Some(Arc::new(Tried)));
     let (result, notes) = trial.within(|| results(&mut engine, &sample));
     let failed = match (result, notes.refused) {
-        (Err(error), _) => Some((error.place, error.message)),
+        (Err(error), _) => {
+            let error = error.in_file(&normal);
+            Some((error.place, error.message))
+        }
         (Ok(_), Some(why)) => Some((None, why)),
         (Ok(_), None) => None,
     };
@@ -161,23 +191,34 @@ fn prepare_here(text: &str, options: &PolicyOptions, depth: Depth) -> Result<Pre
             let problem = Problem::new(place.unwrap_or((1, 1)), ProblemCode::DryRun, message);
             Err((version, vec![problem]))
         }
-        None => Ok(Prepared { engine, version }),
+        None => Ok(Prepared { engine, normal, version }),
     }
+}
+
+/// All mistakes that can be known without an input.
+fn judge(module: &Module, outline: &Outline, functions: &Functions<'_>) -> Vec<Problem> {
+    let mut problems = check(outline, functions);
+    // What is deeper was not read.
+    if outline.too_nested.is_none() {
+        let own = outline.arguments();
+        let arity = |name: &str| own.get(name).copied().or_else(|| functions.arity(name));
+        let names = outline.names().into_iter().chain(["input", "data"]);
+        let names = names.chain(aliases(outline).map(|(name, _)| name)).map(str::to_owned);
+        let globals = names.chain(outline.imports.iter().cloned()).collect();
+        problems
+            .extend(safety::check(module, &Around { globals, arity: &arity, version: functions.version }));
+        problems.extend(kinds::check(module));
+    }
+    problems
 }
 
 /// Reads the file as Rego v1, and as Rego v0 where it is not that. Never the other way round: a file in v1 can be one in
 /// v0, too, and mean something else.
 fn parse(text: &str) -> Result<(Engine, RegoVersion), Invalid> {
     let mut failed: Vec<(RegoVersion, EvalError)> = Vec::new();
-    for version in [RegoVersion::V1, RegoVersion::V0] {
-        let mut engine = Engine::new();
-        engine.set_rego_v0(version == RegoVersion::V0);
-        // The prescan has limited the size; lines may be as long as that.
-        engine.set_policy_length_config(PolicyLengthConfig {
-            max_col: NonZeroU32::MAX,
-            max_file_bytes: NonZeroUsize::MIN.saturating_add(MAX_BYTES),
-            max_lines: NonZeroUsize::MIN.saturating_add(MAX_BYTES),
-        });
+    let versions = [RegoVersion::V1, RegoVersion::V0];
+    for version in versions.into_iter().take(if is_v1(text) { 1 } else { 2 }) {
+        let mut engine = empty(version);
         match engine.add_policy(FILE.to_owned(), text.to_owned()) {
             Ok(_) => return Ok((engine, version)),
             Err(error) => failed.push((version, EvalError::read(&error, error.downcast_ref()))),
@@ -190,6 +231,18 @@ fn parse(text: &str) -> Result<(Engine, RegoVersion), Invalid> {
         furthest.unwrap_or_else(|| (RegoVersion::V1, EvalError::new(FailureKind::Error, "unreadable")));
     let problem = Problem::new(error.place.unwrap_or((1, 1)), ProblemCode::Parse, error.message);
     Err((version, vec![problem]))
+}
+
+fn empty(version: RegoVersion) -> Engine {
+    let mut engine = Engine::new();
+    engine.set_rego_v0(version == RegoVersion::V0);
+    // The prescan has limited the size; lines may be as long as that. Written anew, a file is longer.
+    engine.set_policy_length_config(PolicyLengthConfig {
+        max_col: NonZeroU32::MAX,
+        max_file_bytes: NonZeroUsize::MIN.saturating_add(MAX_REWRITTEN),
+        max_lines: NonZeroUsize::MIN.saturating_add(MAX_BYTES),
+    });
+    engine
 }
 
 fn evaluate(mut engine: Engine, input: &str, limit: Duration) -> Result<Decision, EvalError> {
@@ -269,6 +322,11 @@ impl EvalError {
         Self { kind, place: None, message: message.to_owned() }
     }
 
+    /// With its place in the file in place of the one in normal form.
+    fn in_file(self, normal: &Normal) -> Self {
+        Self { place: self.place.map(|place| normal.place(place)), ..self }
+    }
+
     /// Takes an error of the engine apart: its text, and the limit it ran into.
     fn read(error: &dyn fmt::Display, limit: Option<&LimitError>) -> Self {
         // Such as "\n--> policy:3:5\n  |\n3 | foo(x)\n  | ^\nerror: could not find function foo".
@@ -305,6 +363,38 @@ mod tests {
     fn a_panic_stays_on_its_thread() {
         assert!(matches!(apart(DEFAULT, || -> u8 { panic!("a stumble, on purpose") }), Err(Broken::Panic)));
         assert!(matches!(apart(DEFAULT, || 1), Ok(1)));
+    }
+
+    #[test]
+    fn work_without_a_result_denies() {
+        for (broken, kind) in [
+            (Broken::Panic, FailureKind::Panic),
+            (Broken::Thread, FailureKind::Thread),
+            (Broken::Timeout, FailureKind::Timeout),
+        ] {
+            let decision = undecided(&broken, DEFAULT);
+            assert!(!decision.allowed());
+            assert_eq!(decision.failure().map(|failure| failure.kind), Some(kind));
+        }
+    }
+
+    #[test]
+    fn a_note_of_a_helper_denies_whatever_the_rules_made_of_it() {
+        let notes = |refused: Option<&str>, undefined: &[&str]| Notes {
+            refused: refused.map(str::to_owned),
+            undefined: undefined.iter().map(|&why| why.to_owned()).collect(),
+        };
+        let allowed = || Ok(Decision::allow());
+        let (lenient, strict) =
+            (PolicyOptions::default(), PolicyOptions { strict: true, ..PolicyOptions::default() });
+        assert!(decision(allowed(), notes(None, &["undefined"]), &lenient).allowed());
+        for denied in [
+            decision(allowed(), notes(Some("refused"), &[]), &lenient),
+            decision(allowed(), notes(None, &["undefined"]), &strict),
+            decision(Err(EvalError::new(FailureKind::Error, "wrong")), notes(None, &[]), &lenient),
+        ] {
+            assert!(!denied.allowed() && denied.failure().is_some(), "{denied:?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::decision::{Decision, FailureKind};
 use super::engine::{self, Depth, Prepared};
 use super::evaluation::Evaluation;
-use super::input::{PolicyInput, with_lists};
+use super::input::PolicyInput;
 use super::options::PolicyOptions;
 use super::problem::{PolicyError, RegoVersion};
 use super::programs::Programs;
@@ -105,7 +105,7 @@ impl InitializationPolicy {
 
 /// An input as the engine gets it; or the decision on one that is too large.
 pub fn input_text(input: &Value) -> Result<String, Decision> {
-    let text = with_lists(input.clone()).to_string();
+    let text = input.to_string();
     if text.len() <= MAX_INPUT {
         return Ok(text);
     }

@@ -30,12 +30,15 @@ mod evaluation;
 mod exchange;
 mod initialization;
 mod input;
+mod kinds;
+mod normal;
 mod options;
 mod outline;
 mod prelude;
 mod prescan;
 mod problem;
 mod programs;
+mod safety;
 mod sample;
 #[cfg(test)]
 mod tests;

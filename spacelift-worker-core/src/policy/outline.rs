@@ -3,6 +3,7 @@
 //! The engine's syntax tree ends in `validate`; everything after it is judged on this.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Line and column, from 1.
 pub(super) type Place = (u32, u32);
@@ -16,8 +17,9 @@ pub(super) struct Outline {
     pub(super) rules: Vec<RuleOutline>,
     /// Every call.
     pub(super) calls: Vec<Call>,
-    /// Negated calls, with the paths of their arguments.
-    pub(super) negated: Vec<Negated>,
+    /// The names of imports, with the places of those that were imported before.
+    pub(super) imports: BTreeSet<String>,
+    pub(super) imported_again: Vec<(String, Place)>,
     /// Names to which the file itself gives a meaning other than a rule: variables, arguments, imports.
     pub(super) bound: BTreeSet<String>,
     /// Names that occur.
@@ -34,6 +36,15 @@ impl Outline {
         self.rules.iter().map(|rule| rule.name.as_str()).collect()
     }
 
+    /// How many arguments each of its functions takes.
+    pub(super) fn arguments(&self) -> BTreeMap<&str, usize> {
+        let functions = self.rules.iter().filter_map(|rule| match rule.kind {
+            RuleKind::Function(arguments) => Some((rule.path.as_str(), arguments)),
+            _ => None,
+        });
+        functions.collect()
+    }
+
     /// The names of the functions that are called.
     pub(super) fn called(&self) -> BTreeSet<&str> {
         self.calls.iter().map(|call| call.name.as_str()).collect()
@@ -48,6 +59,8 @@ pub(super) struct RuleOutline {
     /// The whole name, parts joined by dots.
     pub(super) path: String,
     pub(super) kind: RuleKind,
+    /// Whether it says the value where no other rule gives one.
+    pub(super) default: bool,
     pub(super) place: Place,
 }
 
@@ -74,15 +87,14 @@ pub(super) struct Call {
     pub(super) place: Place,
 }
 
-/// `not f(…)`.
-#[derive(Debug)]
-pub(super) struct Negated {
-    /// The name of the function.
-    pub(super) function: String,
-    /// Its arguments that refer to something, and arguments of calls among them, as written. Those whose path is
-    /// constant have it.
-    pub(super) references: Vec<(String, Option<Vec<String>>)>,
-    /// Whether it stands in a body of `deny` itself, and not in a comprehension or `every` there.
-    pub(super) directly_in_deny: bool,
-    pub(super) place: Place,
+impl fmt::Display for RuleKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value | Self::Default => f.write_str("one value"),
+            Self::Set => f.write_str("a set"),
+            Self::Object => f.write_str("an object"),
+            Self::Function(1) => f.write_str("a function of 1 argument"),
+            Self::Function(arguments) => write!(f, "a function of {arguments} arguments"),
+        }
+    }
 }

@@ -29,22 +29,26 @@ const ALIASES: [(&str, &str); 4] = [
 /// otherwise `some run in …` would no longer mean a new variable.
 /// `functions` are those that have to be defined here.
 pub(super) fn prelude(outline: &Outline, functions: &str) -> String {
-    let Outline { bound, used, .. } = outline;
-    let defined = outline.names();
-
     let mut text = String::from(
         "package spacelift\n\
          deny contains \"never\" if { false }\n",
     );
     text.push_str(functions);
-    if !defined.contains("sample") {
+    if !outline.names().contains("sample") {
         text.push_str("default sample := false\n");
     }
-    for (name, value) in ALIASES {
-        if used.contains(name) && !defined.contains(name) && !bound.contains(name) {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{name} := {value}");
-        }
+    for (name, value) in aliases(outline) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{name} := {value}");
     }
     text
+}
+
+/// The aliases that the file may use, with their values.
+pub(super) fn aliases(outline: &Outline) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let defined = outline.names();
+    let free = move |name: &str| {
+        outline.used.contains(name) && !defined.contains(name) && !outline.bound.contains(name)
+    };
+    ALIASES.into_iter().filter(move |(name, _)| free(name))
 }

@@ -17,13 +17,13 @@ pub(super) fn prescan(text: &str) -> Vec<Problem> {
         let message = format!("the file has {} bytes; a policy may have {MAX_BYTES}", text.len());
         return vec![Problem::new((1, 1), ProblemCode::TooLarge, message)];
     }
-    let mut scan = Scan { depth: 0, within: Within::Code };
+    let mut scan = Scan { depth: 0, minuses: 0, within: Within::Code };
     for (line, text) in (1..).zip(text.split('\n')) {
         for (column, c) in (1..).zip(text.chars()) {
             scan.step(c);
-            if scan.depth > MAX_NESTING {
-                let message =
-                    format!("brackets are nested more than {MAX_NESTING} deep; use rules in between");
+            if scan.depth.max(scan.minuses) > MAX_NESTING {
+                let what = if scan.depth > MAX_NESTING { "brackets" } else { "minus signs" };
+                let message = format!("{what} are nested more than {MAX_NESTING} deep; use rules in between");
                 return vec![Problem::new((line, column), ProblemCode::TooNested, message)];
             }
         }
@@ -32,8 +32,58 @@ pub(super) fn prescan(text: &str) -> Vec<Problem> {
     Vec::new()
 }
 
+/// Whether the text uses words of Rego v1 as such, without importing them. The engine would take them for names in Rego v0,
+/// and say so on standard error, past what masks the launcher's output.
+pub(super) fn is_v1(text: &str) -> bool {
+    let mut scan = Scan { depth: 0, minuses: 0, within: Within::Code };
+    let (mut words, mut imported) = (Vec::new(), Vec::new());
+    for line in text.lines() {
+        let code: String = line
+            .chars()
+            .map(|c| {
+                let before = scan.within;
+                scan.step(c);
+                if before == Within::Code && scan.within == Within::Code { c } else { ' ' }
+            })
+            .collect();
+        scan.end_line();
+        let import = code.trim_start().strip_prefix("import ").map(str::trim);
+        match import {
+            Some(path) if path == "rego.v1" || path == "future.keywords" => imported.extend(V1_WORDS),
+            Some(path) => {
+                imported.extend(
+                    V1_WORDS.into_iter().filter(|word| path.strip_prefix("future.keywords.") == Some(*word)),
+                );
+                if path == "future.keywords.every" {
+                    imported.push("in");
+                }
+            }
+            None => words.push(code),
+        }
+    }
+    V1_WORDS
+        .into_iter()
+        .filter(|word| !imported.contains(word))
+        .any(|word| words.iter().any(|code| has_word(code, word)))
+}
+
+/// `contains` is not among them: a function has that name.
+const V1_WORDS: [&str; 3] = ["every", "if", "in"];
+
+/// Whether a word stands in a line by itself, and not as a part of a reference.
+fn has_word(code: &str, word: &str) -> bool {
+    let named = |c: char| c.is_alphanumeric() || c == '_';
+    code.match_indices(word).any(|(at, _)| {
+        let before = code.get(..at).and_then(|front| front.chars().next_back());
+        let after = code.get(at + word.len()..).and_then(|rest| rest.chars().next());
+        !before.is_some_and(|c| named(c) || c == '.') && !after.is_some_and(named)
+    })
+}
+
 struct Scan {
     depth: usize,
+    /// How many minus signs stand one behind another, each of which the parser looks through by itself.
+    minuses: usize,
     within: Within,
 }
 
@@ -48,6 +98,12 @@ enum Within {
 
 impl Scan {
     fn step(&mut self, c: char) {
+        match (self.within, c) {
+            (Within::Code, '-') => self.minuses += 1,
+            (Within::Code, c) if c.is_whitespace() || c == '#' => {}
+            (Within::Comment, _) => {}
+            _ => self.minuses = 0,
+        }
         self.within = match (self.within, c) {
             (Within::Code, '#') => Within::Comment,
             (Within::Code, '"') => Within::Text,
@@ -88,6 +144,31 @@ mod tests {
         assert!(
             prescan(&format!("{}{}", "[".repeat(MAX_NESTING), "]".repeat(MAX_NESTING)).repeat(9)).is_empty()
         );
+    }
+
+    #[test]
+    fn minus_signs_behind_each_other_are_counted() {
+        let problems = prescan(&format!("package spacelift\nx := 1 - - # -\n{}1", "- ".repeat(20)));
+        assert_eq!((problems[0].line, problems[0].code), (3, ProblemCode::TooNested));
+        assert!(problems[0].message.starts_with("minus signs"));
+        assert!(prescan(&format!("x := 1{}", " - 1".repeat(100))).is_empty());
+    }
+
+    #[test]
+    fn words_of_v1_are_told_from_names_and_texts() {
+        for text in ["deny contains x if y", "p { some x in y }", "p { every x in y { x } }", "p{x}\nif := 1"]
+        {
+            assert!(is_v1(text), "{text}");
+        }
+        for text in [
+            "deny[x] { contains(x, \"if in every\") } # if",
+            "p { input.if.in; inner; elif; `\nif\n` }",
+            "import future.keywords.every\np { every x in y { x } }",
+            "import future.keywords\np if { some x in y }",
+            "import rego.v1\np if true",
+        ] {
+            assert!(!is_v1(text), "{text}");
+        }
     }
 
     #[test]

@@ -29,28 +29,40 @@ impl fmt::Display for RegoVersion {
 pub enum ProblemCode {
     /// A function is called with too few or too many arguments.
     Arity,
+    /// Something other than a name stands on the left of `:=`.
+    Assignment,
     /// The policy fails when it is tried on the documented sample of an input.
     DryRun,
     /// A function that this launcher never offers.
     ForbiddenFunction,
-    /// A negated call whose argument may be undefined, where that decides the wrong way round.
-    NegatedUndefined,
     /// Not `package spacelift`.
     Package,
     /// The file is no Rego.
     Parse,
     /// A rule or function leads back to itself.
     Recursion,
+    /// A name is declared twice.
+    Redeclared,
     /// `deny` is no set, `sample` no boolean, or a name means something else in the other dialect.
     RuleKind,
+    /// A name hides something that must stay what it is.
+    Shadowed,
     /// The file is too large.
     TooLarge,
     /// Brackets or expressions are nested too deeply.
     TooNested,
+    /// A value of a kind with which this can never work.
+    Type,
     /// A function that this version does not offer.
     UnavailableFunction,
     /// A function that nobody defines.
     UnknownFunction,
+    /// A variable to which no statement gives a value.
+    UnsafeVariable,
+    /// `some` declares a name that nobody uses.
+    UnusedVariable,
+    /// `with` replaces something that it cannot.
+    WithTarget,
 }
 
 impl ProblemCode {
@@ -58,17 +70,23 @@ impl ProblemCode {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Arity => "arity",
+            Self::Assignment => "assignment",
             Self::DryRun => "dry-run",
             Self::ForbiddenFunction => "forbidden-function",
-            Self::NegatedUndefined => "negated-undefined",
             Self::Package => "package",
             Self::Parse => "parse",
             Self::Recursion => "recursion",
+            Self::Redeclared => "redeclared",
             Self::RuleKind => "rule-kind",
+            Self::Shadowed => "shadowed",
             Self::TooLarge => "too-large",
             Self::TooNested => "too-nested",
+            Self::Type => "type",
             Self::UnavailableFunction => "unavailable-function",
             Self::UnknownFunction => "unknown-function",
+            Self::UnsafeVariable => "unsafe-variable",
+            Self::UnusedVariable => "unused-variable",
+            Self::WithTarget => "with-target",
         }
     }
 }

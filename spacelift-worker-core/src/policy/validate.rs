@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{AssignOp, Expr, Import, Literal, Module, Query, Rule, RuleAssign, RuleHead, Span};
 
-use super::outline::{Call, Negated, Outline, Place, RuleKind, RuleOutline};
+use super::outline::{Call, Outline, Place, RuleKind, RuleOutline};
 
 /// Expressions inside expressions, and parts of one reference. More would put the engine's stack at risk.
 const MAX_DEPTH: usize = 200;
@@ -37,14 +37,10 @@ struct Reader {
 /// What is known of the rule that is being read.
 #[derive(Default)]
 struct RuleReader {
-    name: String,
-    kind: Option<RuleKind>,
     /// Names declared in it.
     locals: BTreeSet<String>,
     /// Names that it refers to, declared or not.
     refers: BTreeSet<String>,
-    /// How many comprehensions and `every` stand around.
-    nested: usize,
     depth: usize,
 }
 
@@ -55,6 +51,9 @@ impl Reader {
         let keywords = matches!(parts.first().map(String::as_str), Some("rego" | "future"));
         if let Some(name) = name.filter(|_| !keywords) {
             self.outline.bound.insert(name.clone());
+            if !self.outline.imports.insert(name.clone()) {
+                self.outline.imported_again.push((name.clone(), front(&import.refr)));
+            }
             self.imports.insert(name, parts);
         }
     }
@@ -78,10 +77,11 @@ impl Reader {
             name: name.clone(),
             path: parts.join("."),
             kind,
+            default: matches!(rule, Rule::Default { .. }),
             place: front(refr),
         });
 
-        self.rule = RuleReader { name: name.clone(), kind: Some(kind), ..RuleReader::default() };
+        self.rule = RuleReader::default();
         self.indexes(refr);
         match rule {
             Rule::Default { value, .. } => self.expr(value),
@@ -120,26 +120,16 @@ impl Reader {
                     self.declare(value);
                     self.expr(collection);
                 }
-                Literal::Expr { expr, .. } => self.expr(expr),
-                Literal::NotExpr { span, expr } => {
-                    self.negated(span, expr);
-                    self.expr(expr);
-                }
+                Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => self.expr(expr),
                 Literal::Every { key, value, domain, query, .. } => {
                     key.iter().for_each(|key| self.local(key.text()));
                     self.local(value.text());
                     self.expr(domain);
-                    self.nested(query);
+                    self.query(query);
                 }
             }
             statement.with_mods.iter().for_each(|with| self.expr(&with.r#as));
         }
-    }
-
-    fn nested(&mut self, query: &Query) {
-        self.rule.nested += 1;
-        self.query(query);
-        self.rule.nested -= 1;
     }
 
     fn expr(&mut self, expr: &Expr) {
@@ -168,11 +158,11 @@ impl Reader {
                 self.expr(value);
             }),
             Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
-                self.nested(query);
+                self.query(query);
                 self.expr(term);
             }
             Expr::ObjectCompr { key, value, query, .. } => {
-                self.nested(query);
+                self.query(query);
                 self.expr(key);
                 self.expr(value);
             }
@@ -296,29 +286,6 @@ impl Reader {
                 _ => {}
             }
         }
-    }
-
-    fn negated(&mut self, span: &Span, expr: &Expr) {
-        let Expr::Call { fcn, params, .. } = expr else { return };
-        let mut references = Vec::new();
-        let mut ahead: Vec<&Expr> = params.iter().map(AsRef::as_ref).collect();
-        while let Some(param) = ahead.pop() {
-            match param {
-                Expr::Call { params, .. } => ahead.extend(params.iter().map(AsRef::as_ref)),
-                Expr::RefDot { .. } | Expr::RefBrack { .. } => {
-                    let (parts, constant) = self.resolve(param);
-                    references.push((param.span().text().to_owned(), constant.then_some(parts)));
-                }
-                _ => {}
-            }
-        }
-        let deny = self.rule.name == "deny" && self.rule.kind == Some(RuleKind::Set);
-        self.outline.negated.push(Negated {
-            function: path(fcn).0.join("."),
-            references,
-            directly_in_deny: deny && self.rule.nested == 0,
-            place: place(span),
-        });
     }
 
     /// The constant parts of a reference from its front, with the name of an import replaced by what it stands for, and

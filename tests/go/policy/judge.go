@@ -102,6 +102,10 @@ func load(request *loadRequest) (*judge, loaded) {
 
 func parse(text string, version ast.RegoVersion) (*ast.Module, error) {
 	options := ast.ParserOptions{RegoVersion: version, Capabilities: capabilities()}
+	if version == ast.RegoV1 {
+		// The documentation's own examples call the deprecated name in Rego v1.
+		text = strings.ReplaceAll(text, "re_match(", "regex.match(")
+	}
 	module, err := ast.ParseModuleWithOpts("policy.rego", text, options)
 	if err == nil && module == nil {
 		err = errors.New("empty")
@@ -165,12 +169,6 @@ var capabilities = sync.OnceValue(func() *ast.Capabilities {
 	for _, builtin := range capabilities.Builtins {
 		if slices.Contains(withheld, builtin.Name) || strings.HasPrefix(builtin.Name, "providers.") {
 			continue
-		}
-		// The documentation's own examples call re_match in Rego v1.
-		if builtin.Name == "re_match" {
-			copied := *builtin
-			builtin = copied.Minimal()
-			builtin.Decl = copied.Decl
 		}
 		kept = append(kept, builtin)
 	}

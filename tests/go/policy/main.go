@@ -6,6 +6,7 @@
 //	{"load": {"name": "p.rego", "text": "…"}}      -> {"version": "v0"|"v1"} or {"refused": "…"}
 //	{"decide": {"input": {…}, "now_unix_ns": 1}}   -> {"deny": ["…"], "sample": false} or {"failed": "…"}
 //	{"measure": {"input": "…", "times": 1000}}     -> {"nanoseconds": […]}
+//	{"signatures": {}}                             -> {"text": "…"}
 //	{"about": {}}                                  -> {"opa": "1.2.3", "go": "go1.2.3"}
 package main
 
@@ -21,6 +22,8 @@ type request struct {
 	Load    *loadRequest    `json:"load"`
 	Decide  *decideRequest  `json:"decide"`
 	Measure *measureRequest `json:"measure"`
+	// What functions take and give, for the worker's own checks.
+	Signatures *struct{} `json:"signatures"`
 }
 
 func main() {
@@ -43,6 +46,8 @@ func main() {
 		switch {
 		case request.About != nil:
 			reply = about()
+		case request.Signatures != nil:
+			reply = describe()
 		case request.Load != nil:
 			judge, reply = load(request.Load)
 		case judge == nil:

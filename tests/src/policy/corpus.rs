@@ -50,6 +50,39 @@ pub fn inputs() -> Vec<(&'static str, Value)> {
     ["documented", "worker"].map(|name| (name, read_json(&format!("inputs/{name}.json")))).to_vec()
 }
 
+/// A text of a few lines, and whether Open Policy Agent loads it.
+#[derive(Clone, Debug)]
+pub struct LoadCase {
+    /// What it tries.
+    pub name: String,
+    /// The policy.
+    pub text: String,
+    /// Whether Open Policy Agent loads it.
+    pub loads: bool,
+    /// Why the worker refuses what Open Policy Agent loads.
+    pub stricter: Option<String>,
+}
+
+/// The texts in `load/cases.json`.
+///
+/// # Panics
+/// When the file is not as it should be.
+pub fn load_cases() -> Vec<LoadCase> {
+    let list = read_json("load/cases.json");
+    let text = |case: &Value, name: &str| case[name].as_str().map(str::to_owned);
+    let case = |case: &Value| LoadCase {
+        name: text(case, "name").expect("a name"),
+        text: text(case, "text").expect("a text"),
+        loads: match case["opa"].as_str() {
+            Some("accepted") => true,
+            Some("refused") => false,
+            other => panic!("{other:?} is no verdict"),
+        },
+        stricter: text(case, "stricter"),
+    };
+    list.as_array().expect("a list").iter().map(case).collect()
+}
+
 impl Corpus {
     /// Reads all of it.
     ///

@@ -102,6 +102,11 @@ impl Oracle {
         self.ask(&json!({ "about": {} }))["opa"].as_str().unwrap_or_default().to_owned()
     }
 
+    /// What functions take and give, a line each.
+    pub fn signatures(&mut self) -> String {
+        self.ask(&json!({ "signatures": {} }))["text"].as_str().unwrap_or_default().to_owned()
+    }
+
     /// Loads a policy; the version of Rego, or why it is refused.
     ///
     /// # Errors

@@ -1,12 +1,10 @@
 package spacelift
 
-graph := {"network-prod": ["dns-prod"], "dns-prod": ["vault-prod"], "vault-prod": []}
+neighbours := {"network-prod": ["dns-prod"], "dns-prod": ["vault-prod"], "vault-prod": []}
 
 deny[sprintf("%s depends on a closed stack", [slug])] {
   slug := input.static_run_environment.stack_slug
-  reachable := graph.reachable(graph_data, {slug})
+  reachable := graph.reachable(neighbours, {slug})
   reachable["vault-prod"]
   input.run.type == "DESTROY"
 }
-
-graph_data := graph

@@ -57,7 +57,7 @@ pub fn child_main() -> ExitCode {
 }
 
 /// No more memory than the limit, no core file, and no file to write.
-fn limit_resources() -> io::Result<()> {
+pub(super) fn limit_resources() -> io::Result<()> {
     for (resource, limit) in [(Resource::As, MEMORY_LIMIT), (Resource::Core, 0), (Resource::Fsize, 0)] {
         setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })?;
     }

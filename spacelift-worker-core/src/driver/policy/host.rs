@@ -38,12 +38,12 @@ pub enum PolicyIsolation {
 pub(crate) struct PolicyHost {
     name: String,
     text: String,
-    options: PolicyOptions,
-    place: Place,
+    pub(super) options: PolicyOptions,
+    pub(super) place: Place,
 }
 
 #[derive(Clone, Debug)]
-enum Place {
+pub(super) enum Place {
     Process(PolicyProgram),
     Thread(Box<InitializationPolicy>),
 }

@@ -6,6 +6,8 @@
 mod child;
 mod host;
 mod programs;
+#[cfg(test)]
+mod tests;
 
 pub use child::{MEMORY_LIMIT, PolicyProgram, child_main, main_if_asked};
 pub use host::PolicyIsolation;

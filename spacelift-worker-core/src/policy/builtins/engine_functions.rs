@@ -7,7 +7,7 @@ use regorus::unstable::{BUILTINS, Expr, Ref, Span};
 use regorus::{Engine, LimitError, Source, Value};
 
 use super::extension::{self, Missing};
-use super::regex;
+use super::{numbers, regex};
 
 /// The longest list that `numbers.range` makes.
 const MAX_RANGE: i64 = 1_000_000;
@@ -38,15 +38,38 @@ pub(super) fn add(engine: &mut Engine, name: &'static str) -> Result<(), String>
         if let Some(Value::String(text)) = pattern.and_then(|pattern| args.get_mut(pattern)) {
             *text = regex::translate(text).into();
         }
-        function(&span, &params, &args, false).map_err(|error| match error.downcast_ref::<LimitError>() {
-            Some(_) => Missing::refused("ran into a limit of the engine"),
-            // A pattern that this engine cannot read may be one that Go's can.
-            None if pattern.is_some() && args.iter().take(2).all(|arg| matches!(arg, Value::String(_))) => {
-                Missing::refused("was given a pattern that is not valid")
+        function(&span, &params, &args, false).map(|value| after(name, value)).map_err(|error| {
+            match error.downcast_ref::<LimitError>() {
+                Some(_) => Missing::refused("ran into a limit of the engine"),
+                // A pattern that this engine cannot read may be one that Go's can.
+                None if pattern.is_some()
+                    && args.iter().take(2).all(|arg| matches!(arg, Value::String(_))) =>
+                {
+                    Missing::refused("was given a pattern that is not valid")
+                }
+                None => Missing::undefined("its arguments are not what it works on"),
             }
-            None => Missing::undefined("its arguments are not what it works on"),
         })
     })
+}
+
+/// A result as Open Policy Agent writes it: its JSON has no character that HTML has a meaning for.
+fn after(name: &str, value: Value) -> Value {
+    match value {
+        Value::String(json) if matches!(name, "json.marshal" | "json.marshal_with_options") => {
+            let escapes = [
+                ('<', "\\u003c"),
+                ('>', "\\u003e"),
+                ('&', "\\u0026"),
+                ('\u{2028}', "\\u2028"),
+                ('\u{2029}', "\\u2029"),
+            ];
+            let escaped =
+                escapes.into_iter().fold(json.to_string(), |json, (c, escape)| json.replace(c, escape));
+            Value::from(escaped)
+        }
+        value => value,
+    }
 }
 
 /// What stands in for the engine's function where that breaks down.
@@ -63,6 +86,7 @@ fn instead(name: &str, args: &[Value]) -> Result<Option<Value>, Missing> {
                 Ok(None)
             }
         }
+        ("to_number", [Value::String(text)]) => numbers::to_number(text).map(Some),
         ("strings.count", [Value::String(text), Value::String(part)]) if part.is_empty() => {
             Ok(Some(Value::from(u64::try_from(text.chars().count()).unwrap_or(u64::MAX).saturating_add(1))))
         }

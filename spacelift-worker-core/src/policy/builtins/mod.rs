@@ -9,11 +9,16 @@ mod engine_functions;
 mod exec;
 mod extension;
 mod jwt;
+mod numbers;
+mod operands;
 mod regex;
 mod register;
 mod sanitized;
 mod sprintf;
 
 pub(super) use catalogue::{EXEC, withheld};
+pub(super) use operands::{
+    COLLECTION, DIVISOR, MEMBER, MEMBER_WITH_KEY, MODULUS, NUMBER, NUMBER_OR_SET, SET, WHOLE,
+};
 pub(super) use register::Functions;
 pub(super) use sanitized::sanitized;

@@ -7,7 +7,7 @@ use regorus::{Engine, Value};
 
 use super::extension::{self, Function, Missing};
 use super::sprintf::{Arg, quoted, sprintf};
-use super::{deprecated, digests, engine_functions, exec, jwt, sanitized, withheld};
+use super::{deprecated, digests, engine_functions, exec, jwt, operands, sanitized, withheld};
 use crate::policy::problem::RegoVersion;
 use crate::policy::programs::AllowedPrograms;
 
@@ -68,6 +68,9 @@ impl Functions<'_> {
         defined: &BTreeSet<&str>,
     ) -> Result<String, String> {
         let mut prelude = String::new();
+        for (name, arity, function) in operands::FUNCTIONS {
+            extension::add(engine, name, "an operator", arity, move |args| Ok(function(args)))?;
+        }
         let mut engines: BTreeSet<&'static str> = BTreeSet::new();
         let called = |name: &str| called.contains(name) && !defined.contains(name);
         let mut alias = |name: &str, arity: usize, of: &str| {

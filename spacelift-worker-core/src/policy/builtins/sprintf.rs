@@ -175,7 +175,7 @@ fn argument(verb: char, spec: Spec, arg: &Arg) -> String {
         ('T', _) => padded(spec, type_name(arg)),
         ('v' | 'd' | 'b' | 'o' | 'O' | 'x' | 'X', Arg::Int(number)) => integer(verb, spec, *number),
         ('c', Arg::Int(number)) => padded(spec, &character(*number).to_string()),
-        ('q', Arg::Int(number)) => padded(spec, &format!("{:?}", character(*number))),
+        ('q', Arg::Int(number)) => padded(spec, &quoted_by('\'', &character(*number).to_string())),
         ('U', Arg::Int(number)) => padded(spec, &format!("U+{number:04X}")),
         ('v' | 'd' | 's', Arg::Big(digits)) => {
             let (negative, digits) =
@@ -201,7 +201,7 @@ fn argument(verb: char, spec: Spec, arg: &Arg) -> String {
 
 fn type_name(arg: &Arg) -> &'static str {
     match arg {
-        Arg::Int(_) => "int",
+        Arg::Int(_) => "int64",
         Arg::Big(_) => "*big.Int",
         Arg::Float(_) => "float64",
         Arg::Text(_) => "string",
@@ -326,11 +326,16 @@ fn fill(with: char, width: usize, text: &str) -> String {
 
 /// Go's `strconv.Quote`.
 pub(super) fn quoted(text: &str) -> String {
+    quoted_by('"', text)
+}
+
+/// Go's `strconv.Quote`, and `strconv.QuoteRune`, which differ in what stands around.
+fn quoted_by(quote: char, text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
+    out.push(quote);
     for c in text.chars() {
         let _ = match c {
-            '"' | '\\' => write!(out, "\\{c}"),
+            c if c == quote || c == '\\' => write!(out, "\\{c}"),
             '\u{7}' => out.write_str("\\a"),
             '\u{8}' => out.write_str("\\b"),
             '\u{c}' => out.write_str("\\f"),
@@ -343,7 +348,7 @@ pub(super) fn quoted(text: &str) -> String {
             c => out.write_char(c),
         };
     }
-    out.push('"');
+    out.push(quote);
     out
 }
 
@@ -384,7 +389,7 @@ mod tests {
                 vec![Arg::Int(4), Arg::Int(1), Arg::Int(4), Arg::Int(2), Arg::Int(1), Arg::Float(0.25)],
                 "   1|2   |0.2",
             ),
-            ("%T %T %T", vec![Arg::Int(1), Arg::Float(0.5), text("")], "int float64 string"),
+            ("%T %T %T", vec![Arg::Int(1), Arg::Float(0.5), text("")], "int64 float64 string"),
         ] {
             assert_eq!(sprintf(format, &args), expected, "{format}");
         }
@@ -394,17 +399,18 @@ mod tests {
     fn mistakes_are_told_in_the_text_and_the_text_is_there() {
         for (format, args, expected) in [
             ("%d", vec![text("a")], "%!d(string=a)"),
-            ("%s", vec![Arg::Int(1)], "%!s(int=1)"),
+            ("%s", vec![Arg::Int(1)], "%!s(int64=1)"),
             ("%t", vec![text("true")], "%!t(string=true)"),
             ("%d %d", vec![Arg::Int(1)], "1 %!d(MISSING)"),
             ("%s", vec![], "%!s(MISSING)"),
-            ("hi", vec![Arg::Int(1), text("b")], "hi%!(EXTRA int=1, string=b)"),
+            ("hi", vec![Arg::Int(1), text("b")], "hi%!(EXTRA int64=1, string=b)"),
             ("%", vec![], "%!(NOVERB)"),
-            ("%5", vec![Arg::Int(1)], "%!(NOVERB)%!(EXTRA int=1)"),
-            ("%!", vec![Arg::Int(1)], "%!!(int=1)"),
+            ("%5", vec![Arg::Int(1)], "%!(NOVERB)%!(EXTRA int64=1)"),
+            ("%!", vec![Arg::Int(1)], "%!!(int64=1)"),
             ("%[5]d", vec![Arg::Int(1)], "%!d(BADINDEX)"),
             ("%[x]d", vec![Arg::Int(1)], "%!d(BADINDEX)"),
             ("%*d", vec![text("x"), Arg::Int(1)], "%!(BADWIDTH)1"),
+            ("%q %q %q", vec![Arg::Int(7), Arg::Int(34), Arg::Int(39)], r#"'\a' '"' '\''"#),
             ("%z", vec![Arg::Float(0.5)], "%!z(float64=0.5)"),
         ] {
             assert_eq!(sprintf(format, &args), expected, "{format}");

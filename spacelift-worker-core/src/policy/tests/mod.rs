@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 
+mod fail_closed;
 mod programs;
 mod tokens;
 
@@ -120,7 +121,7 @@ fn a_reason_never_vanishes_for_its_text() {
             "%!d(string=x)",
             "+1|float64|q|%!t(string=true)|%!(NOVERB)",
             "few %!s(MISSING)",
-            "many%!(EXTRA int=1, string={\"a\": [true, null]}, string={1, \"b\"})",
+            "many%!(EXTRA int64=1, string={\"a\": [true, null]}, string={1, \"b\"})",
         ]
     );
 }
@@ -134,7 +135,7 @@ fn patterns_mean_what_they_mean_in_open_policy_agent() {
         deny contains x if x := regex.replace("a1b2", `\d`, "-")
         deny contains x if some x in regex.split(`\s`, "p q")
         deny contains x if some x in regex.find_n(`[\w-]+`, "a-b c", 1)
-        deny contains "number" if regex.match(`1`, 1)
+        deny contains "number" if regex.match(`1`, input.run.created_at)
         deny contains "valid" if regex.is_valid(`[`)
     "#;
     assert_eq!(reasons(text), ["a-b", "a-b-", "ascii", "long", "p", "q"]);
@@ -185,11 +186,19 @@ proptest::proptest! {
 }
 
 #[test]
-fn lists_that_are_null_elsewhere_hold_nothing() {
-    let policy =
-        policy("package spacelift\ndeny contains x if some x in input.static_run_environment.before_init");
-    let document = json!({ "static_run_environment": { "before_init": null } });
-    assert!(policy.evaluate_document(&document, 0).allowed());
+fn what_is_no_collection_holds_nothing() {
+    let policy = policy(
+        r#"package spacelift
+        deny contains x if some x in input.static_run_environment.before_init
+        deny contains "each" if { every x in input.static_run_environment.before_init { x } }
+        deny contains "in" if 1 in input.static_run_environment.before_init
+        deny contains "not in" if not 1 in input.static_run_environment.before_init
+        deny contains "element" if input.static_run_environment.before_init[_]"#,
+    );
+    for no_list in [json!(null), json!(7), json!("text")] {
+        let document = json!({ "static_run_environment": { "before_init": no_list } });
+        assert_eq!(policy.evaluate_document(&document, 0).reasons(), ["not in"], "{document}");
+    }
 }
 
 #[test]
@@ -211,7 +220,7 @@ fn whatever_cannot_be_evaluated_is_denied_and_says_so() {
         ("deny contains x if x := {\"msg\": input.docker_image}[input.run.id]", None),
         ("deny contains 1 if input.docker_image != \"\"", Some(FailureKind::Results)),
         ("sample := \"yes\" if input.docker_image != \"\"", Some(FailureKind::Results)),
-        ("deny contains \"x\" if sanitized([input.docker_image][count(input.run.id)]) == 1", None),
+        ("deny contains \"x\" if sanitized([input.docker_image][count(input.run.id)]) == \"1\"", None),
     ] {
         let decision = policy(&format!("package spacelift\n{text}")).evaluate(&input(), 0);
         assert_eq!(decision.failure().map(|failure| failure.kind), kind, "{text}");
@@ -334,19 +343,52 @@ fn what_leads_back_to_itself_is_refused() {
 }
 
 #[test]
-fn a_negation_that_reads_differently_elsewhere_is_refused_where_it_could_allow() {
-    let helper =
-        "package spacelift\nok if not startswith(input.run.nothing, \"x\")\ndeny contains \"a\" if not ok";
-    assert_eq!(problems(helper), [(2, 7, ProblemCode::NegatedUndefined)]);
-    for fine in [
-        "deny contains \"a\" if not startswith(input.run.nothing, \"x\")",
-        "ok if not startswith(input.docker_image, \"x\")\ndeny contains \"a\" if not ok",
-        "ok if { x := input.run.nothing; not startswith(x, \"x\") }\ndeny contains \"a\" if not ok",
+fn an_undefined_argument_ends_a_branch_and_is_not_negated() {
+    let nothing: [&str; 0] = [];
+    for negation in [
+        "startswith(input.run.nothing, \"x\")",
+        "startswith(lower(input.run.nothing), \"x\")",
+        "input.run.nothing < 1",
+        "input.run.nothing != 1",
+        "input.run.nothing in [1]",
+        "1 in input.run.nothing",
+        "input.run.changes[input.run.nothing]",
+        "own(input.run.nothing)",
     ] {
-        assert!(codes(&format!("package spacelift\n{fine}")).is_empty(), "{fine}");
+        let text = format!("package spacelift\nown(x) if x\ndeny contains \"a\" if not {negation}");
+        assert_eq!(reasons(&text), nothing, "{negation}");
+        let helper =
+            format!("package spacelift\nown(x) if x\nok if not {negation}\ndeny contains \"a\" if not ok");
+        assert_eq!(reasons(&helper), ["a"], "{negation}");
     }
-    let inside = "package spacelift\ndeny contains \"a\" if count([x | some x in input.l; not startswith(x.y, \"x\")]) == 0";
-    assert_eq!(codes(inside), [ProblemCode::NegatedUndefined]);
+    // What is not there is not equal to anything, and not true.
+    for negation in ["input.run.nothing == 1", "input.run.nothing", "input.run.nothing.more[0]"] {
+        assert_eq!(
+            reasons(&format!("package spacelift\ndeny contains \"a\" if not {negation}")),
+            ["a"],
+            "{negation}"
+        );
+    }
+}
+
+#[test]
+fn an_undefined_reason_takes_no_other_with_it() {
+    let text = r#"package spacelift
+        f(x) := upper(x) if x != "b"
+        deny contains f(x) if some x in ["a", "b", "c"]
+        deny contains input.run[x] if some x in ["type", "nothing", "commit2"]
+        deny contains sprintf("%s", [input.run[x]]) if some x in ["nothing", "type"]
+    "#;
+    assert_eq!(reasons(text), ["A", "C", "TRACKED"]);
+    // Nor does an undefined value take the value of a helper.
+    let helper = r#"package spacelift
+        found := input.run[x] if some x in ["type", "nothing"]
+        table[x] := input.run[x] if some x in ["nothing", "type", "nothing2"]
+        deny contains found if true
+        deny contains x if some x, _ in table
+        deny contains "no" if not found
+    "#;
+    assert_eq!(reasons(helper), ["TRACKED", "type"]);
 }
 
 #[test]

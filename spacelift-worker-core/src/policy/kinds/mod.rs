@@ -1,0 +1,552 @@
+//! Calls, comparisons and references that can never work, for the kinds of value in them: Open Policy Agent refuses them,
+//! and the engine has an undefined value or an error for each run.
+//!
+//! Only what the file itself says is known: constants, results of functions, names that stand for those. Anything else may
+//! be of any kind, and is not judged.
+//!
+//! Source: Open Policy Agent, policy reference, "Built-in functions"; `signatures.txt` is made from its own declarations.
+
+mod kind;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kind::{Kinds, Type};
+use regorus::unstable::{
+    ArithOp, AssignOp, BinOp, BoolOp, Expr, Literal, Module, Query, Rule, RuleBody, RuleHead, Span,
+};
+
+use super::problem::{Problem, ProblemCode};
+
+/// Kinds of arguments and of the result, a function a line.
+const SIGNATURES: &str = include_str!("../builtins/signatures.txt");
+
+/// Those of the launcher's own functions.
+const OWN: &str = "exec a -> o\nsanitized s -> s\n";
+
+/// How many rules may stand between a name and its value.
+const MAX_STEPS: usize = 8;
+
+/// Every such mistake.
+pub(super) fn check(module: &Module) -> Vec<Problem> {
+    let mut types =
+        Types { rules: BTreeMap::new(), names: Vec::new(), steps: 0, problems: Vec::new(), quiet: false };
+    for rule in &module.policy {
+        let name = match rule.as_ref() {
+            Rule::Default { refr, .. } => name(refr),
+            Rule::Spec {
+                head: RuleHead::Compr { refr, .. } | RuleHead::Func { refr, .. } | RuleHead::Set { refr, .. },
+                ..
+            } => name(refr),
+        };
+        types.rules.entry(name).or_default().push(rule.as_ref());
+    }
+    for rule in &module.policy {
+        types.rule(rule);
+    }
+    types.problems
+}
+
+/// The name of a rule, or that of the package's part that it stands in.
+fn name(mut refr: &Expr) -> &str {
+    loop {
+        refr = match refr {
+            Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } => refr,
+            other => return other.span().text(),
+        };
+    }
+}
+
+struct Types<'a> {
+    rules: BTreeMap<&'a str, Vec<&'a Rule>>,
+    /// What names of bodies stand for, the innermost body last. None is known of those that may have any value.
+    names: Vec<BTreeMap<&'a str, Type>>,
+    steps: usize,
+    problems: Vec<Problem>,
+    /// While the value of a rule is looked up, which is judged in its own place.
+    quiet: bool,
+}
+
+impl<'a> Types<'a> {
+    fn problem(&mut self, span: &Span, message: String) {
+        if !self.quiet {
+            self.problems.push(Problem::new((span.line, span.col), ProblemCode::Type, message));
+        }
+    }
+
+    fn within<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.names.push(BTreeMap::new());
+        let result = work(self);
+        self.names.pop();
+        result
+    }
+
+    fn name(&mut self, name: &'a str, of: Type) {
+        if let Some(names) = self.names.last_mut() {
+            names.insert(name, of);
+        }
+    }
+
+    /// Everything that a pattern names may be anything.
+    fn open(&mut self, pattern: &'a Expr) {
+        let mut ahead = vec![pattern];
+        while let Some(expr) = ahead.pop() {
+            match expr {
+                Expr::Var { span, .. } => self.name(span.text(), Type::of(Kinds::ANY)),
+                Expr::Array { items, .. } => ahead.extend(items.iter().map(AsRef::as_ref)),
+                Expr::Object { fields, .. } => {
+                    ahead.extend(fields.iter().map(|(_, _, value)| value.as_ref()))
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Judges a rule, and gives the type of its value.
+    fn rule(&mut self, rule: &'a Rule) -> Type {
+        match rule {
+            Rule::Default { value, .. } => self.expr(value),
+            Rule::Spec { head, bodies, .. } => self.within(|types| {
+                let (value, set) = match head {
+                    RuleHead::Compr { assign, .. } => (assign.as_ref().map(|assign| &assign.value), false),
+                    RuleHead::Set { key, .. } => (key.as_ref(), true),
+                    RuleHead::Func { args, assign, .. } => {
+                        args.iter().for_each(|argument| types.open(argument));
+                        (assign.as_ref().map(|assign| &assign.value), false)
+                    }
+                };
+                let mut found = None;
+                let head_value = value.map(AsRef::as_ref);
+                if bodies.is_empty() {
+                    found = Some(types.value(head_value));
+                }
+                for body in bodies {
+                    let of = types.body(body, head_value);
+                    found = Some(match found {
+                        Some(found) => Type::or(found, of),
+                        None => of,
+                    });
+                }
+                let value = found.unwrap_or_else(|| Type::of(Kinds::ANY));
+                if set { Type::of(Kinds::SET) } else { value }
+            }),
+        }
+    }
+
+    fn body(&mut self, body: &'a RuleBody, head: Option<&'a Expr>) -> Type {
+        self.within(|types| {
+            types.query(&body.query);
+            let value =
+                if body.is_else { body.assign.as_ref().map(|assign| assign.value.as_ref()) } else { head };
+            types.value(value)
+        })
+    }
+
+    /// A rule without a value is true.
+    fn value(&mut self, value: Option<&'a Expr>) -> Type {
+        value.map_or_else(|| Type::of(Kinds::BOOLEAN), |value| self.expr(value))
+    }
+
+    fn query(&mut self, query: &'a Query) {
+        // Names may be used before the statement that declares them.
+        for statement in &query.stmts {
+            match &statement.literal {
+                Literal::SomeVars { vars, .. } => {
+                    vars.iter().for_each(|name| self.name(name.text(), Type::of(Kinds::ANY)))
+                }
+                Literal::SomeIn { key, value, .. } => {
+                    key.iter().chain([value]).for_each(|pattern| self.open(pattern))
+                }
+                Literal::Expr { expr, .. } => match expr.as_ref() {
+                    Expr::AssignExpr { op: AssignOp::ColEq, lhs, .. } => self.open(lhs),
+                    Expr::AssignExpr { op: AssignOp::Eq, lhs, rhs, .. } => {
+                        [lhs, rhs].into_iter().for_each(|side| {
+                            if let Expr::Var { span, .. } = side.as_ref()
+                                && !self.rules.contains_key(span.text())
+                            {
+                                self.open(side);
+                            }
+                        })
+                    }
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+        for statement in &query.stmts {
+            match &statement.literal {
+                Literal::SomeVars { .. } => {}
+                Literal::SomeIn { collection, .. } => drop(self.expr(collection)),
+                Literal::Every { key, value, domain, query, .. } => {
+                    self.expr(domain);
+                    self.within(|types| {
+                        for name in key.iter().chain([value]) {
+                            types.name(name.text(), Type::of(Kinds::ANY));
+                        }
+                        types.query(query);
+                    });
+                }
+                Literal::NotExpr { expr, .. } => drop(self.expr(expr)),
+                Literal::Expr { expr, .. } => match expr.as_ref() {
+                    Expr::AssignExpr { op: AssignOp::ColEq, lhs, rhs, .. } => {
+                        let of = self.expr(rhs);
+                        if of.kinds == Kinds::NONE {
+                            self.problem(
+                                front(rhs),
+                                "`print` has no value: expected it to stand alone".to_owned(),
+                            );
+                        }
+                        if let Expr::Var { span, .. } = lhs.as_ref() {
+                            self.name(span.text(), of);
+                        }
+                    }
+                    expr => drop(self.expr(expr)),
+                },
+            }
+            statement.with_mods.iter().for_each(|with| drop(self.expr(&with.r#as)));
+        }
+    }
+
+    /// Judges an expression, and gives its type.
+    fn expr(&mut self, expr: &'a Expr) -> Type {
+        Type::of(match expr {
+            Expr::String { .. } | Expr::RawString { .. } => Kinds::STRING,
+            Expr::Number { .. } => Kinds::NUMBER,
+            Expr::Bool { .. } => Kinds::BOOLEAN,
+            Expr::Null { .. } => Kinds::NULL,
+            Expr::Var { span, .. } => return self.variable(span),
+            Expr::RefDot { refr, field, .. } => {
+                let of = self.expr(refr);
+                return self.part(&of, Some(field.0.text()), &field.0);
+            }
+            Expr::RefBrack { refr, index, .. } => {
+                let of = self.expr(refr);
+                self.expr(index);
+                let text = match index.as_ref() {
+                    Expr::String { value, .. } | Expr::RawString { value, .. } => {
+                        value.as_string().ok().map(AsRef::as_ref)
+                    }
+                    _ => None,
+                };
+                if let (Expr::Number { span, .. }, Some(items)) = (index.as_ref(), &of.items) {
+                    let item = span.text().parse::<usize>().ok().and_then(|index| items.get(index).cloned());
+                    return item.unwrap_or_else(|| Type::of(Kinds::ANY));
+                }
+                return self.part(&of, text, index.span());
+            }
+            Expr::Array { items, .. } => {
+                let items = items.iter().map(|item| self.expr(item)).collect();
+                return Type { items: Some(Arc::new(items)), ..Type::of(Kinds::ARRAY) };
+            }
+            Expr::Set { items, .. } => {
+                items.iter().for_each(|item| drop(self.expr(item)));
+                Kinds::SET
+            }
+            Expr::Object { fields, .. } => {
+                let mut known = Some(BTreeMap::new());
+                for (_, key, value) in fields {
+                    self.expr(key);
+                    let of = self.expr(value);
+                    match key.as_ref() {
+                        Expr::String { value, .. } => {
+                            if let (Some(known), Ok(key)) = (&mut known, value.as_string()) {
+                                known.insert(key.to_string(), of);
+                            }
+                        }
+                        _ => known = None,
+                    }
+                }
+                return Type { fields: known.map(Arc::new), ..Type::of(Kinds::OBJECT) };
+            }
+            Expr::ArrayCompr { term, query, .. } => {
+                self.comprehension(query, &[term]);
+                Kinds::ARRAY
+            }
+            Expr::SetCompr { term, query, .. } => {
+                self.comprehension(query, &[term]);
+                Kinds::SET
+            }
+            Expr::ObjectCompr { key, value, query, .. } => {
+                self.comprehension(query, &[key, value]);
+                Kinds::OBJECT
+            }
+            Expr::Call { fcn, params, .. } => {
+                return self.call(fcn, params.iter().map(AsRef::as_ref).collect());
+            }
+            Expr::UnaryExpr { span, expr, .. } => {
+                // The engine would take all that follows for negative.
+                if !matches!(expr.as_ref(), Expr::Number { .. }) {
+                    self.problem(span, "`-` stands before a number alone: expected `0 - …`".to_owned());
+                }
+                self.expr(expr);
+                Kinds::NUMBER
+            }
+            Expr::BinExpr { span, op, lhs, rhs, .. } => {
+                let sign = if *op == BinOp::Union { "|" } else { "&" };
+                [lhs, rhs].into_iter().for_each(|side| self.operand(span, sign, side, Kinds::SET));
+                Kinds::SET
+            }
+            Expr::ArithExpr { span, op, lhs, rhs, .. } => {
+                let (sign, kinds) = match op {
+                    ArithOp::Add => ("+", Kinds::NUMBER),
+                    ArithOp::Sub => ("-", Kinds::NUMBER.or(Kinds::SET)),
+                    ArithOp::Mul => ("*", Kinds::NUMBER),
+                    ArithOp::Div => ("/", Kinds::NUMBER),
+                    ArithOp::Mod => ("%", Kinds::NUMBER),
+                };
+                [lhs, rhs].into_iter().for_each(|side| self.operand(span, sign, side, kinds));
+                kinds
+            }
+            Expr::BoolExpr { span, op, lhs, rhs, .. } => {
+                let (left, right) = (self.expr(lhs), self.expr(rhs));
+                if *op == BoolOp::Eq {
+                    self.equal(span, &left, &right);
+                }
+                Kinds::BOOLEAN
+            }
+            Expr::AssignExpr { span, op, lhs, rhs, .. } => {
+                let (left, right) = (self.expr(lhs), self.expr(rhs));
+                if *op == AssignOp::Eq {
+                    self.equal(span, &left, &right);
+                }
+                Kinds::BOOLEAN
+            }
+            Expr::Membership { key, value, collection, .. } => {
+                key.iter().chain([value, collection]).for_each(|part| drop(self.expr(part)));
+                Kinds::BOOLEAN
+            }
+        })
+    }
+
+    fn comprehension(&mut self, query: &'a Query, terms: &[&'a Expr]) {
+        self.within(|types| {
+            types.query(query);
+            terms.iter().for_each(|term| drop(types.expr(term)));
+        });
+    }
+
+    fn operand(&mut self, span: &Span, sign: &str, side: &'a Expr, kinds: Kinds) {
+        let of = self.expr(side);
+        if !of.kinds.meets(kinds) {
+            self.problem(span, format!("`{sign}` works on {kinds}, not on {}", of.kinds));
+        }
+    }
+
+    fn equal(&mut self, span: &Span, left: &Type, right: &Type) {
+        if !left.kinds.meets(right.kinds) {
+            self.problem(span, format!("this is never equal: {} and {}", left.kinds, right.kinds));
+        }
+    }
+
+    /// A part of a value.
+    fn part(&mut self, of: &Type, key: Option<&str>, span: &Span) -> Type {
+        if !of.kinds.meets(Kinds::ARRAY.or(Kinds::OBJECT).or(Kinds::SET)) {
+            self.problem(span, format!("expected something with parts, found {}", of.kinds));
+        } else if let Some(key) = key {
+            match &of.fields {
+                Some(fields) => match fields.get(key) {
+                    Some(of) => return of.clone(),
+                    None => {
+                        let keys: Vec<_> = fields.keys().map(|key| format!("`{key}`")).collect();
+                        let expected = if keys.is_empty() { "none".to_owned() } else { keys.join(", ") };
+                        self.problem(span, format!("the object has no `{key}`; it has {expected}"));
+                    }
+                },
+                None if of.kinds == Kinds::ARRAY => {
+                    self.problem(span, "expected a number to look up in an array, found a string".to_owned());
+                }
+                None => {}
+            }
+        }
+        Type::of(Kinds::ANY)
+    }
+
+    fn call(&mut self, fcn: &'a Expr, params: Vec<&'a Expr>) -> Type {
+        let given: Vec<Type> = params.iter().map(|param| self.expr(param)).collect();
+        let path = path(fcn);
+        if let [name] = path.as_slice()
+            && self.rules.contains_key(name)
+        {
+            return self.of_rule(name);
+        }
+        if path.first().is_some_and(|first| self.rules.contains_key(first) || *first == "data") {
+            return Type::of(Kinds::ANY);
+        }
+        let name = path.join(".");
+        if name == "print" {
+            return Type::of(Kinds::NONE);
+        }
+        let Some((arguments, result)) = signature(&name) else { return Type::of(Kinds::ANY) };
+        let mut expected = arguments.clone();
+        expected.push(result);
+        for ((number, (param, of)), expected) in (1..).zip(params.iter().zip(&given)).zip(&expected) {
+            if !of.kinds.meets(*expected) {
+                let message = format!("`{name}` takes {expected} as argument {number}, not {}", of.kinds);
+                self.problem(front(param), message);
+            }
+        }
+        // With its result as a last argument, a call is true or false.
+        Type::of(if params.len() > arguments.len() { Kinds::BOOLEAN } else { result })
+    }
+
+    fn variable(&mut self, span: &'a Span) -> Type {
+        let name = span.text();
+        match self.names.iter().rev().find_map(|names| names.get(name)) {
+            Some(of) => of.clone(),
+            None => {
+                let function = |rule: &&Rule| matches!(rule, Rule::Spec { head: RuleHead::Func { .. }, .. });
+                if self.rules.get(name).is_some_and(|rules| rules.iter().any(function)) {
+                    self.problem(span, format!("`{name}` is a function: expected a call of it, `{name}(…)`"));
+                }
+                self.of_rule(name)
+            }
+        }
+    }
+
+    /// The type of a rule's value, or of a function's result.
+    fn of_rule(&mut self, name: &'a str) -> Type {
+        let rules = self.rules.get(name).cloned().unwrap_or_default();
+        let plain = |rule: &&Rule| match rule {
+            Rule::Default { refr, .. } => matches!(refr.as_ref(), Expr::Var { .. }),
+            Rule::Spec { head: RuleHead::Compr { refr, .. } | RuleHead::Func { refr, .. }, .. } => {
+                matches!(refr.as_ref(), Expr::Var { .. })
+            }
+            Rule::Spec { head: RuleHead::Set { .. }, .. } => true,
+        };
+        if rules.is_empty() || !rules.iter().all(plain) || self.steps >= MAX_STEPS {
+            return Type::of(Kinds::ANY);
+        }
+        self.steps += 1;
+        let quiet = std::mem::replace(&mut self.quiet, true);
+        let names = std::mem::take(&mut self.names);
+        let types: Vec<Type> = rules.into_iter().map(|rule| self.rule(rule)).collect();
+        self.names = names;
+        self.quiet = quiet;
+        self.steps -= 1;
+        types.into_iter().reduce(Type::or).unwrap_or_else(|| Type::of(Kinds::ANY))
+    }
+}
+
+/// The parts of a function's name.
+fn path(mut fcn: &Expr) -> Vec<&str> {
+    let mut parts = Vec::new();
+    loop {
+        fcn = match fcn {
+            Expr::RefDot { refr, field, .. } => {
+                parts.push(field.0.text());
+                refr
+            }
+            Expr::Var { span, .. } => {
+                parts.push(span.text());
+                parts.reverse();
+                return parts;
+            }
+            _ => return Vec::new(),
+        };
+    }
+}
+
+/// Where an expression begins.
+fn front(mut expr: &Expr) -> &Span {
+    loop {
+        expr = match expr {
+            Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } => refr,
+            Expr::Call { fcn, .. } => fcn,
+            other => return other.span(),
+        };
+    }
+}
+
+/// The kinds of a function's arguments, and of its result.
+fn signature(name: &str) -> Option<(Vec<Kinds>, Kinds)> {
+    let line = SIGNATURES.lines().chain(OWN.lines()).find(|line| line.split(' ').next() == Some(name))?;
+    let (arguments, result) = line.split_once(" -> ")?;
+    Some((arguments.split(' ').skip(1).map(Kinds::read).collect(), Kinds::read(result)))
+}
+
+#[cfg(test)]
+mod tests {
+    use regorus::Engine;
+
+    use super::*;
+
+    fn messages(rules: &str) -> Vec<String> {
+        let mut engine = Engine::new();
+        engine.add_policy("p".to_owned(), format!("package spacelift\n{rules}")).unwrap();
+        check(&engine.get_modules()[0]).into_iter().map(|problem| problem.message).collect()
+    }
+
+    #[test]
+    fn what_can_never_work_is_found() {
+        for (rules, message) in [
+            ("p if startswith(input.x, 1)", "`startswith` takes a string as argument 2, not a number"),
+            (
+                "p if startswith(count(input.x), \"a\")",
+                "`startswith` takes a string as argument 1, not a number",
+            ),
+            (
+                "p if { x := 1; startswith(x, \"a\") }",
+                "`startswith` takes a string as argument 1, not a number",
+            ),
+            ("q := \"3\"\np if abs(q) > 1", "`abs` takes a number as argument 1, not a string"),
+            (
+                "q(x) := 1\np if startswith(q(2), \"a\")",
+                "`startswith` takes a string as argument 1, not a number",
+            ),
+            ("p := sprintf(\"%s\", \"x\")", "`sprintf` takes an array as argument 2, not a string"),
+            ("p if concat(\",\", input.x, 1)", "`concat` takes a string as argument 3, not a number"),
+            ("p if sanitized(1)", "`sanitized` takes a string as argument 1, not a number"),
+            (
+                "p if count(1) > 0",
+                "`count` takes a string, an array, an object or a set as argument 1, not a number",
+            ),
+            ("p if count(input.x) == \"many\"", "this is never equal: a number and a string"),
+            ("p if input.x + \"a\" == 1", "`+` works on a number, not on a string"),
+            ("p if -input.x == 1", "`-` stands before a number alone: expected `0 - …`"),
+            ("p if 1 & input.x", "`&` works on a set, not on a number"),
+            ("p if { x := 1; x.y }", "expected something with parts, found a number"),
+            ("p if { x := [1]; x[\"a\"] }", "expected a number to look up in an array, found a string"),
+            ("q := {\"a\": 1}\np if q.b", "the object has no `b`; it has `a`"),
+            (
+                "p if { x := {\"a\": {\"b\": [1]}}; x.a.b[0] == \"s\" }",
+                "this is never equal: a number and a string",
+            ),
+            ("q(x) := 1\np if { y := q; y }", "`q` is a function: expected a call of it, `q(…)`"),
+            ("p if { x := print(1); x }", "`print` has no value: expected it to stand alone"),
+        ] {
+            assert_eq!(messages(rules), [message], "{rules}");
+        }
+    }
+
+    #[test]
+    fn what_may_work_is_not_judged() {
+        for rules in [
+            "p if startswith(input.x, input.y)",
+            "p if 1 < \"a\"",
+            "p if 1 != \"a\"",
+            "p if 1 in 2",
+            "p if { {1} - {2} == {3} }",
+            "q := 1 if input.a\nq := \"a\" if input.b\np if startswith(q, \"a\")",
+            "q := {\"a\": 1} if input.a\nq := {\"b\": 1} if input.b\np if q.b",
+            "p if { some x in [1, \"a\"]; startswith(x, \"a\") }",
+            "p if { x = input.y; startswith(x, \"a\") }",
+            "p if split(input.a, \"/\", x); x := 1",
+            "q[x] := 1 if some x in input\np if q.b.c",
+            "p if { x := object.get({}, \"a\", 1); startswith(x, \"a\") }",
+            "p if { [x, y] := [1, 2]; startswith(x, y) }",
+            "q(x) := x\np if startswith(q(2), \"a\")",
+        ] {
+            let rules = rules.replace("; x := 1", "");
+            assert_eq!(messages(&rules), [""; 0], "{rules}");
+        }
+    }
+
+    #[test]
+    fn every_function_of_the_list_can_be_read() {
+        for line in SIGNATURES.lines().chain(OWN.lines()) {
+            let (name, _) = line.split_once(' ').unwrap();
+            let (arguments, _) = signature(name).unwrap();
+            assert!(arguments.iter().all(|kinds| kinds.meets(Kinds::ANY)), "{line}");
+        }
+    }
+}
