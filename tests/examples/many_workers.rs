@@ -46,15 +46,16 @@ async fn measure() -> Result<(), String> {
     let mut commands = Vec::with_capacity(count);
     let mut workers = Vec::with_capacity(count);
     let began = Instant::now();
-    for number in 0..count {
-        let state = folder.join(&number.to_string()).display().to_string();
-        let variables = [
-            ("SPACELIFT_TOKEN", pool.token.as_str()),
-            ("SPACELIFT_POOL_PRIVATE_KEY", &key),
-            ("SPACELIFT_WORKER_STATE_DIR", &state),
-        ];
-        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let launcher = Launcher::from_pairs(variables).build().map_err(|problems| problems.to_string())?;
+    let state = folder.path().display().to_string();
+    let variables = [
+        ("SPACELIFT_TOKEN", pool.token.as_str()),
+        ("SPACELIFT_POOL_PRIVATE_KEY", &key),
+        ("SPACELIFT_WORKER_STATE_DIR", &state),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let launchers =
+        Launcher::from_pairs(variables).build_many(count).map_err(|problems| problems.to_string())?;
+    for launcher in launchers {
         let (sender, receiver) = mpsc::channel(1);
         commands.push(sender);
         workers.push(tokio::spawn(launcher.run_until(receiver)));

@@ -7,13 +7,13 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::comms::{self, Named, Ways};
+use super::comms::{self, Named, Transport, Ways};
 use super::setup::{Problems, SetupError};
 use super::{Launcher, StateFolder};
 use crate::config::{self, LauncherConfig, Parsed};
 use crate::driver::{
-    self, FileJournal, LineSink, LogMask, PolicyHost, PolicyHostError, PolicyIsolation, ProcessExecutor,
-    RunContext,
+    self, BlobClient, FileJournal, LineSink, LogMask, PolicyHost, PolicyHostError, PolicyIsolation,
+    ProcessExecutor, RunContext,
 };
 use crate::exec::Executor;
 use crate::files::{self, Environment};
@@ -86,6 +86,25 @@ impl LauncherBuilder {
     /// [`SetupError`] with every problem that was found: of the variables, the token, the key, the policy, the
     /// certificates and the state folder.
     pub fn build(self) -> Result<Launcher, SetupError> {
+        let mut launchers = self.build_with(1, |path, _| path)?;
+        launchers.pop().ok_or_else(|| Problems::default().into_error())
+    }
+
+    /// Many workers for one process: they share the key, the certificate, the policy, the masks and the runtime, and each has a
+    /// connection, an identity and runs of its own. Below `SPACELIFT_WORKER_STATE_DIR` each has a folder, `worker-1` and so on. One of
+    /// their [`Launcher::log_layer`]s serves for all.
+    ///
+    /// # Errors
+    /// As [`LauncherBuilder::build`]
+    pub fn build_many(self, count: usize) -> Result<Vec<Launcher>, SetupError> {
+        self.build_with(count, |path, number| path.join(format!("worker-{number}")))
+    }
+
+    fn build_with(
+        self,
+        count: usize,
+        folder: impl Fn(PathBuf, usize) -> PathBuf,
+    ) -> Result<Vec<Launcher>, SetupError> {
         let environment = RunEnvironment::new(&self.parsed.config, self.environment.clone());
         // Nothing else may be shown when it cannot be masked.
         let mut problems = Problems::default();
@@ -94,14 +113,16 @@ impl LauncherBuilder {
         };
         let mask = LogMask::new(secrets);
         let (environment, log) = ((environment, unmasked), mask.clone());
-        self.checked(environment, log).map_err(|error| error.masked(|line| mask.text(line)))
+        self.checked(environment, log)
+            .and_then(|all| (1..=count).map(|number| all.one(|path| folder(path, number))).collect())
+            .map_err(|error| error.masked(|line| mask.text(line)))
     }
 
     fn checked(
         self,
         environment: (RunEnvironment, Vec<String>),
         log_mask: LogMask,
-    ) -> Result<Launcher, SetupError> {
+    ) -> Result<Shared, SetupError> {
         let mut problems = Problems::default();
         for problem in &self.parsed.problems {
             problems.add(problem);
@@ -137,26 +158,16 @@ impl LauncherBuilder {
         (environment, unmasked): (RunEnvironment, Vec<String>),
         log_mask: LogMask,
         mut problems: Problems,
-    ) -> Result<Launcher, SetupError> {
+    ) -> Result<Shared, SetupError> {
         let config = self.parsed.config;
         let credentials = Arc::new(credentials);
-        let worker = problems.take(worker_id());
-        let state = problems.take(state_folder(&config));
-        let (Some(worker), Some(state)) = (worker, state) else {
+        // Each worker makes its own of them.
+        let ways = problems
+            .take(worker_id())
+            .and_then(|worker| comms::ways(&config, &credentials, worker, &mut problems));
+        let Some(Ways { transport, blobs, .. }) = ways else {
             return Err(problems.into_error());
         };
-        let ways = comms::ways(&config, &credentials, worker, &mut problems);
-        let journal = problems.take(FileJournal::open(&state.path));
-        let scratch = problems.take(empty_scratch(&state));
-        let (Some(Ways { transport, blobs, .. }), Some((journal, restored)), Some(scratch)) =
-            (ways, journal, scratch)
-        else {
-            return Err(problems.into_error());
-        };
-        let mut session = SessionConfig::new(worker);
-        session.metadata = config.metadata.clone();
-        session.capabilities = vec![self.executor_name];
-        let lines = config.logs.run_logs_on_standard_output.then(LineSink::stdout);
         let mut warnings = self.warnings;
         warnings.extend(unmasked);
         let chosen = self.policy_isolation != PolicyIsolation::Automatic;
@@ -166,26 +177,76 @@ impl LauncherBuilder {
                     .to_owned(),
             );
         }
+        Ok(Shared {
+            lines: config.logs.run_logs_on_standard_output.then(LineSink::stdout),
+            config,
+            credentials,
+            executor: self.executor,
+            capabilities: vec![self.executor_name],
+            transport,
+            blobs,
+            policy: policy.map(Arc::new),
+            environment: Arc::new(environment),
+            log_mask,
+            warnings,
+        })
+    }
+}
+
+/// What the workers of one process share.
+struct Shared {
+    config: LauncherConfig,
+    credentials: Arc<PoolCredentials>,
+    executor: Arc<dyn Executor>,
+    capabilities: Vec<String>,
+    transport: Transport,
+    blobs: BlobClient,
+    policy: Option<Arc<PolicyHost>>,
+    environment: Arc<RunEnvironment>,
+    log_mask: LogMask,
+    lines: Option<LineSink>,
+    warnings: Vec<String>,
+}
+
+impl Shared {
+    /// A worker with an identity and a state of its own; `folder` makes its place from the configured one.
+    fn one(&self, folder: impl FnOnce(PathBuf) -> PathBuf) -> Result<Launcher, SetupError> {
+        let mut problems = Problems::default();
+        let worker = problems.take(worker_id());
+        let state = problems.take(state_folder(&self.config, folder));
+        let (Some(worker), Some(state)) = (worker, state) else {
+            return Err(problems.into_error());
+        };
+        let transport = problems.take(self.transport.of(&self.credentials, worker));
+        let journal = problems.take(FileJournal::open(&state.path));
+        let scratch = problems.take(empty_scratch(&state));
+        let (Some(transport), Some((journal, restored)), Some(scratch)) = (transport, journal, scratch)
+        else {
+            return Err(problems.into_error());
+        };
+        let mut session = SessionConfig::new(worker);
+        session.metadata = self.config.metadata.clone();
+        session.capabilities = self.capabilities.clone();
         Ok(Launcher {
             context: RunContext {
-                credentials,
+                credentials: self.credentials.clone(),
                 worker,
-                executor: self.executor,
-                blobs,
-                policy: policy.map(Arc::new),
-                environment,
-                log_mask,
-                lines,
+                executor: self.executor.clone(),
+                blobs: self.blobs.clone(),
+                policy: self.policy.clone(),
+                environment: self.environment.clone(),
+                log_mask: self.log_mask.clone(),
+                lines: self.lines.clone(),
                 scratch,
-                settings: RunSettings::from(&config),
+                settings: RunSettings::from(&self.config),
             },
             session,
             transport,
             journal,
             restored,
-            drain_grace: config.timeouts.drain_grace,
+            drain_grace: self.config.timeouts.drain_grace,
             state,
-            warnings,
+            warnings: self.warnings.clone(),
         })
     }
 }
@@ -225,9 +286,12 @@ pub(super) fn worker_id() -> Result<WorkerId, crate::crypto::CryptoError> {
 }
 
 /// The folder for journal and scratch files: the configured one, or a fresh one that goes with the launcher.
-fn state_folder(config: &LauncherConfig) -> Result<StateFolder, StateError> {
+fn state_folder(
+    config: &LauncherConfig,
+    folder: impl FnOnce(PathBuf) -> PathBuf,
+) -> Result<StateFolder, StateError> {
     let (path, temporary) = match &config.storage.state_dir {
-        Some(path) => (path.clone(), false),
+        Some(path) => (folder(path.clone()), false),
         None => {
             let name = driver::random_name().map_err(|error| StateError {
                 path: std::env::temp_dir(),

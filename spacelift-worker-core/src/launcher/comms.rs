@@ -6,6 +6,7 @@ use url::Url;
 
 use super::setup::Problems;
 use crate::config::{CommsProtocol, LauncherConfig, StorageHost};
+use crate::crypto::CryptoError;
 use crate::driver::{
     self, ALPN_ON_443, AllowedHost, BlobClient, BrokerPlace, Dialer, Link, MqttEndpoint, PollEndpoint,
     Proxies, Roots, TlsClient,
@@ -22,6 +23,22 @@ pub(super) enum Transport {
 }
 
 impl Transport {
+    /// The same way for another worker.
+    pub(super) fn of(&self, credentials: &PoolCredentials, worker: WorkerId) -> Result<Self, CryptoError> {
+        Ok(match self {
+            Self::Mqtt(endpoint) => {
+                let token = credentials.token().parts();
+                Self::Mqtt(MqttEndpoint {
+                    client_id: worker.to_string(),
+                    listen: topic::to_worker(&token.namespace, token.pool_id, worker),
+                    speak: topic::from_worker(&token.namespace, token.pool_id, worker),
+                    ..endpoint.clone()
+                })
+            }
+            Self::Poll(endpoint) => Self::Poll(endpoint.of(worker)?),
+        })
+    }
+
     /// Starts it. `last_will` is what a broker says when the worker vanishes.
     pub(super) fn connect(self, last_will: Vec<u8>) -> Link {
         match self {
@@ -178,7 +195,7 @@ fn mqtt(
 #[derive(Debug, thiserror::Error)]
 enum MqttError {
     #[error("SPACELIFT_TOKEN and SPACELIFT_POOL_PRIVATE_KEY make no identity for TLS")]
-    Key(#[from] crate::crypto::CryptoError),
+    Key(#[from] CryptoError),
     #[error("SPACELIFT_TOKEN and SPACELIFT_POOL_PRIVATE_KEY make no identity for TLS")]
     Tls(#[from] driver::TlsError),
     #[error("SPACELIFT_WORKER_BROKER_ENDPOINTS")]

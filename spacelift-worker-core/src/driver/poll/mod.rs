@@ -86,6 +86,22 @@ impl PollEndpoint {
         Ok(Self { https: Https::new(dialer.clone(), tls), origin, signer: Arc::new(signer) })
     }
 
+    /// The same place as another worker.
+    ///
+    /// # Errors
+    /// The system gives no randomness.
+    pub(crate) fn of(&self, worker: WorkerId) -> Result<Self, CryptoError> {
+        let Signer { credentials, certificate, audience, .. } = &*self.signer;
+        let signer = Signer {
+            credentials: credentials.clone(),
+            certificate: *certificate,
+            worker,
+            audience: audience.clone(),
+            process: random::name()?,
+        };
+        Ok(Self { https: self.https.clone(), origin: self.origin.clone(), signer: Arc::new(signer) })
+    }
+
     /// Where it polls, for the log.
     pub(crate) fn audience(&self) -> &str {
         &self.signer.audience

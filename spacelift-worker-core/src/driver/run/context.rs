@@ -23,7 +23,7 @@ pub(crate) struct RunContext {
     /// Absent: every run is allowed.
     pub(crate) policy: Option<Arc<PolicyHost>>,
     /// What steps see and logs never show.
-    pub(crate) environment: RunEnvironment,
+    pub(crate) environment: Arc<RunEnvironment>,
     /// What the launcher's own log, and what it tells the control plane, never show.
     pub(crate) log_mask: LogMask,
     /// Run logs as JSON lines, when switched on.
