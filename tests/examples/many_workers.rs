@@ -37,7 +37,7 @@ async fn measure() -> Result<(), String> {
     let port = Mosquitto::free_port();
     let mothership =
         Mothership::start_with(&["--broker-url", &format!("tls://127.0.0.1:{port}"), "--log", "warn"]);
-    let _broker = Mosquitto::start(&program, port, &mothership.data().join("ca"));
+    let broker = Mosquitto::start(&program, port, &mothership.data().join("ca"));
     let pool = mothership.create_pool("pool");
     let folder = Folder::new();
     let key = STANDARD.encode(&pool.key_pem);
@@ -61,6 +61,14 @@ async fn measure() -> Result<(), String> {
         workers.push(tokio::spawn(launcher.run_until(receiver)));
     }
     let built = began.elapsed();
+    let connected = loop {
+        // Its log names every client once
+        let connected = broker.log().matches("New client connected").count();
+        if connected > count || began.elapsed() > PATIENCE {
+            break began.elapsed();
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
     let known = loop {
         let known = idle(&mothership);
         if known >= count || began.elapsed() > PATIENCE {
@@ -76,6 +84,8 @@ async fn measure() -> Result<(), String> {
     let seconds = there.as_secs_f64();
     println!("| {count} workers in one process | |\n| --- | --- |");
     println!("| set up | {:.1} s |", built.as_secs_f64());
+    let rate = count as f64 / connected.as_secs_f64();
+    println!("| set up and connected | {:.1} s, {rate:.0} a second |", connected.as_secs_f64());
     println!(
         "| set up, connected, greeted and known to the control plane | {known} in {seconds:.1} s, {:.0} a second |",
         known as f64 / seconds

@@ -1,13 +1,16 @@
 //! The MQTT transport against a broker with faults on demand: nothing is lost or reordered, and it always comes back.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use spacelift_mothership::broker::Fault;
+use spacelift_worker_core::driver::HostCommand;
 use spacelift_worker_core::ids::{Lease, MessageId, RunId, WorkerId};
-use spacelift_worker_core::launcher::LauncherEnd;
+use spacelift_worker_core::launcher::{Launcher, LauncherEnd};
 use spacelift_worker_core::protocol::message::{Ack, ControlBody, Drain, Phase, WorkerBody, WorkerStatus};
 use spacelift_worker_core::protocol::{Begun, JournalRecord};
 use spacelift_worker_tests::system::{Folder, Plane, TunnelProxy, Worker, write_journal};
+use tokio::sync::mpsc;
 
 /// An order that changes something only at its first time, so that each further one is answered by one message.
 fn drain(cmd_seq: u64) -> ControlBody {
@@ -43,6 +46,33 @@ async fn a_worker_says_hello_first_and_keeps_its_session_and_a_last_will() {
     let seen = plane.broker.faults().seen().remove(0);
     assert_eq!((seen.client_id, seen.keep_alive), (id.to_string(), 30));
     assert!(!seen.clean_session && seen.has_will);
+}
+
+#[tokio::test]
+async fn many_workers_of_one_process_have_an_identity_and_a_state_each() {
+    let mut plane = Plane::start().await;
+    let folder = Folder::new();
+    let state = folder.path().display().to_string();
+    let launchers = Launcher::from_pairs(plane.variables(&[("SPACELIFT_WORKER_STATE_DIR", &state)]))
+        .build_many(3)
+        .unwrap();
+    let mut ends = Vec::new();
+    for launcher in launchers {
+        let (host, commands) = mpsc::channel(1);
+        ends.push((host, tokio::spawn(launcher.run_until(commands))));
+    }
+    let mut workers = BTreeSet::new();
+    while workers.len() < 3 {
+        workers.insert(plane.greeted().await);
+    }
+    for worker in workers {
+        is_heard(&mut plane, worker, 1).await;
+    }
+    for (number, (host, end)) in (1..).zip(ends) {
+        assert!(folder.join(&format!("worker-{number}")).is_dir());
+        host.send(HostCommand::Shutdown).await.unwrap();
+        assert!(matches!(end.await.unwrap(), LauncherEnd::Shutdown));
+    }
 }
 
 #[tokio::test]
