@@ -73,6 +73,32 @@ pub enum ExecEvent {
     Exited(ExitStatus),
 }
 
+/// What a command and everything it started has taken so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExecUsage {
+    /// Processes that live.
+    pub processes: u32,
+    /// Milliseconds of the processor, of children that ended, too.
+    pub cpu_ms: u64,
+    /// Bytes that are resident; memory that is shared counts for each.
+    pub memory: u64,
+    /// Milliseconds for which it was kept from the processor by a limit, where that is known.
+    pub throttled_ms: Option<u64>,
+}
+
+impl fmt::Display for ExecUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = |ms: u64| ms as f64 / 1e3;
+        let (cpu, memory) = (seconds(self.cpu_ms), self.memory as f64 / f64::from(1 << 20));
+        write!(f, "processes {}, processor {cpu:.1} s, memory {memory:.1} MiB", self.processes)?;
+        match self.throttled_ms {
+            Some(throttled) => write!(f, ", throttled {:.1} s", seconds(throttled)),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A signal to a running command and everything it started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -118,4 +144,9 @@ pub trait Execution: Send {
 
     /// Sends a signal to all of it; none when it has ended.
     fn signal(&mut self, signal: ExecSignal);
+
+    /// What it has taken so far, where that is known.
+    fn usage(&self) -> Option<ExecUsage> {
+        None
+    }
 }

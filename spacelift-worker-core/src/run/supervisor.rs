@@ -15,6 +15,9 @@ use crate::exec::{ExecSignal, ExitStatus};
 use crate::protocol::Now;
 use crate::protocol::message::{EndCause, RunState, SealedObject, Upload};
 
+/// A command that prints nothing for so long is remarked upon, in milliseconds.
+const REMARK_MS: u64 = 60_000;
+
 /// What the driver has to do. It finishes one before it polls the next, unless the effect says that it is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -46,6 +49,11 @@ pub enum Effect {
     /// Start a step that has a script. Answered by [`started`](Supervisor::started), then by any number of
     /// [`output`](Supervisor::output)s, then by [`exited`](Supervisor::exited).
     StartStep(Step),
+    /// Say that the run goes on although it prints nothing, and what its command takes. That is no output of the command.
+    StillRunning {
+        /// Since when it printed nothing, in milliseconds.
+        silent_ms: u64,
+    },
 }
 
 /// What the run initialization policy says.
@@ -117,8 +125,21 @@ enum Activity {
 #[derive(Clone, Copy, Debug)]
 struct Running {
     activity: Activity,
+    /// Since when it printed nothing.
+    silent_since: u64,
     silent_until: u64,
+    /// When to say that it still runs.
+    remark_at: u64,
     halting: Halting,
+}
+
+impl Running {
+    /// It printed something, or was started.
+    fn heard(&mut self, now: u64, timeouts: &RunTimeouts) {
+        self.silent_since = now;
+        self.silent_until = now.saturating_add(timeouts.logs_ms);
+        self.remark_at = now.saturating_add(REMARK_MS);
+    }
 }
 
 impl Supervisor {
@@ -178,12 +199,14 @@ impl Supervisor {
         match result {
             Ok(()) => {
                 self.progress.begun = true;
-                let silent_until = self.now.saturating_add(self.timeouts.logs_ms);
                 let mut halting = Halting::No;
                 if let Some(grace) = grace {
                     self.effects.extend(halting.escalate(self.now, grace, &self.timeouts));
                 }
-                self.stage = Stage::Running(Running { activity, silent_until, halting });
+                let mut running =
+                    Running { activity, silent_since: 0, silent_until: 0, remark_at: 0, halting };
+                running.heard(self.now, &self.timeouts);
+                self.stage = Stage::Running(running);
             }
             Err(reason) => {
                 self.fail(End::not_started(self.state, &reason));
@@ -198,7 +221,7 @@ impl Supervisor {
         if let Stage::Running(running) = &mut self.stage
             && bytes > 0
         {
-            running.silent_until = self.now.saturating_add(self.timeouts.logs_ms);
+            running.heard(self.now, &self.timeouts);
         }
     }
 
@@ -271,6 +294,11 @@ impl Supervisor {
         match &mut self.stage {
             Stage::Running(running) => {
                 let overdue = running.silent_until <= self.now;
+                if running.remark_at <= self.now {
+                    let silent_ms = self.now.saturating_sub(running.silent_since);
+                    self.effects.push_back(Effect::StillRunning { silent_ms });
+                    running.remark_at = self.now.saturating_add(REMARK_MS);
+                }
                 if running.halting.gave_up(self.now) {
                     self.effects.push_back(Effect::LogNote(
                         "The command is not gone after SIGKILL; the run is reported all the same.".to_owned(),
@@ -303,7 +331,10 @@ impl Supervisor {
     /// When [`handle_timeout`](Self::handle_timeout) is to be called, in milliseconds of the monotonic clock.
     pub fn poll_timeout(&self) -> Option<u64> {
         let of_stage = match &self.stage {
-            Stage::Running(running) => running.halting.deadline().or(Some(running.silent_until)),
+            Stage::Running(running) => {
+                let ending = running.halting.deadline().or(Some(running.silent_until));
+                ending.into_iter().chain([running.remark_at]).min()
+            }
             Stage::Flushing { until } => return Some(*until),
             Stage::Done => return None,
             _ => None,

@@ -9,8 +9,11 @@ use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 
 use super::tree::{COOKIE_VARIABLE, ProcessTree};
+use super::usage;
 use crate::driver::random;
-use crate::exec::{BoxFuture, ExecError, ExecEvent, ExecSignal, ExecSpec, Execution, Executor, ExitStatus};
+use crate::exec::{
+    BoxFuture, ExecError, ExecEvent, ExecSignal, ExecSpec, ExecUsage, Execution, Executor, ExitStatus,
+};
 
 /// The most bytes in one [`ExecEvent::Output`].
 const READ_LEN: usize = 64 * 1024;
@@ -34,6 +37,8 @@ struct ProcessExecution {
     tree: ProcessTree,
     output: pipe::Receiver,
     progress: Progress,
+    /// Of the control group, when this began.
+    throttled_ms: Option<u64>,
 }
 
 /// How far the reading is. The end is told after the last byte.
@@ -72,7 +77,7 @@ impl ProcessExecution {
         drop(command);
         let tree = ProcessTree::new(child.id().unwrap_or(0), &cookie);
         let output = pipe::Receiver::from_owned_fd(reader.into()).map_err(fail)?;
-        Ok(Self { child, tree, output, progress: Progress::Running })
+        Ok(Self { child, tree, output, progress: Progress::Running, throttled_ms: usage::throttled_ms() })
     }
 
     async fn next_event(&mut self) -> Result<ExecEvent, ExecError> {
@@ -152,6 +157,10 @@ impl Execution for ProcessExecution {
             });
         }
     }
+
+    fn usage(&self) -> Option<ExecUsage> {
+        Some(usage::of(self.tree.pids(), self.throttled_ms))
+    }
 }
 
 impl Drop for ProcessExecution {
@@ -219,6 +228,19 @@ mod tests {
         execution.signal(ExecSignal::Kill);
         let (_, status) = run_to_end(&mut *execution).await;
         assert_eq!(status, ExitStatus::Signal(9));
+    }
+
+    #[tokio::test]
+    async fn what_a_step_takes_is_counted_with_its_children() {
+        let script = "i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done; sleep 1000 & echo; wait";
+        let mut execution = ProcessExecutor.start(shell(script)).await.unwrap();
+        assert!(matches!(execution.next().await.unwrap(), ExecEvent::Output(_)));
+        let usage = execution.usage().unwrap();
+        assert_eq!(usage.processes, 2);
+        assert!(usage.cpu_ms > 0 && usage.memory > 100_000, "{usage:?}");
+        execution.signal(ExecSignal::Kill);
+        run_to_end(&mut *execution).await;
+        assert_eq!(execution.usage().unwrap().processes, 0);
     }
 
     #[tokio::test]

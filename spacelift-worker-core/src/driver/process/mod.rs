@@ -2,5 +2,6 @@
 
 mod execution;
 mod tree;
+mod usage;
 
 pub use execution::ProcessExecutor;

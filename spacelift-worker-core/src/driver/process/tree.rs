@@ -37,6 +37,11 @@ impl ProcessTree {
         }
     }
 
+    /// The process identifiers of the live ones.
+    pub(super) fn pids(&self) -> impl Iterator<Item = i32> {
+        self.marked().into_iter().map(|pid| pid.as_raw_nonzero().get())
+    }
+
     /// Ends everything, again and again while a fork is faster than the search, a hundred times at most.
     pub(super) fn end(&self) {
         for _ in 0..100 {

@@ -236,6 +236,7 @@ impl ActiveRun {
                 self.supervisor.started(clock::now(), started);
             }
             Effect::Signal(signal) => self.signal(signal),
+            Effect::StillRunning { silent_ms } => self.still_running(silent_ms),
             Effect::Report(mut outcome) => {
                 outcome.reason = outcome.reason.map(|reason| self.secrets.mask_text(&reason));
                 return Some(outcome);
@@ -252,6 +253,15 @@ impl ActiveRun {
         let execution = self.context.executor.start(spec).await.map_err(|error| chain(&error))?;
         self.execution = Some(execution);
         Ok(())
+    }
+
+    /// The documented launcher says so in its own log; whoever waits for the run wants to read it as well.
+    fn still_running(&mut self, silent_ms: u64) {
+        let usage = self.execution.as_ref().and_then(|execution| execution.usage());
+        let usage = usage.map(|usage| format!("; {usage}")).unwrap_or_default();
+        let line = format!("Still running... nothing was printed for {} s{usage}", silent_ms / 1_000);
+        tracing::info!(run_ulid = %self.assignment.payload().run.id, "{line}");
+        self.log.note(&line);
     }
 
     fn signal(&mut self, signal: ExecSignal) {

@@ -17,6 +17,8 @@ pub(super) struct Bench {
     pub(super) now: u64,
     pub(super) asked: Vec<String>,
     pub(super) notes: Vec<String>,
+    /// When it was said that the run goes on, and for how long it had been silent.
+    pub(super) remarks: Vec<(u64, u64)>,
     pub(super) outcome: Option<RunOutcome>,
     /// The computed variables of the last step that was to be started.
     pub(super) variables: std::collections::BTreeMap<String, String>,
@@ -40,6 +42,7 @@ impl Bench {
             now,
             asked: Vec::new(),
             notes: Vec::new(),
+            remarks: Vec::new(),
             outcome: None,
             variables: Default::default(),
         };
@@ -78,6 +81,10 @@ impl Bench {
                 Effect::SealWorkspace(_) => "seal".into(),
                 Effect::Signal(ExecSignal::Terminate) => "SIGTERM".into(),
                 Effect::Signal(ExecSignal::Kill) => "SIGKILL".into(),
+                Effect::StillRunning { silent_ms } => {
+                    self.remarks.push((self.now, silent_ms));
+                    continue;
+                }
                 Effect::StartStep(step) => {
                     self.variables = step.variables;
                     let script = step.script.unwrap();

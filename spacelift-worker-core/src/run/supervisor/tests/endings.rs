@@ -6,6 +6,25 @@ use crate::protocol::message::{EndCause, Outcome, Phase};
 use crate::run::supervisor::Supervisor;
 
 #[test]
+fn a_silent_run_is_remarked_upon_each_minute_and_that_is_no_output_of_it() {
+    let mut bench = Bench::new(Phase::Plan);
+    bench.allow();
+    bench.fetched();
+    bench.started();
+    let began = bench.now;
+    bench.pass(30_000);
+    bench.call(|supervisor, now| supervisor.output(now, 1));
+    bench.pass(150_000);
+    let heard = began + 30_000;
+    assert_eq!(bench.remarks, [(heard + 60_000, 60_000), (heard + 120_000, 120_000)]);
+    bench.pass(6 * MINUTE);
+    bench.exited(ExitStatus::Signal(15));
+    bench.pass(MINUTE);
+    bench.flushed();
+    assert_eq!(bench.ended(), (Outcome::Failed, Some(EndCause::LogsTimeout)));
+}
+
+#[test]
 fn guarantee_9_silence_for_seven_minutes_ends_the_run_and_the_report_says_so() {
     let mut bench = Bench::new(Phase::Plan).running();
     assert!(bench.pass(7 * MINUTE - 1).is_empty());
