@@ -18,7 +18,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::driver::{
-    self, Ending, FileJournal, HostCommand, JsonLayer, Outgoing, RunContext, RunHost, SessionDriver,
+    self, Ending, FileJournal, HostCommand, JsonLayer, Meter, Metrics, Outgoing, RunContext, RunHost,
+    SessionDriver,
 };
 use crate::protocol::{JournalRecord, Session, SessionConfig};
 
@@ -38,6 +39,7 @@ pub struct Launcher {
     restored: Option<JournalRecord>,
     state: StateFolder,
     drain_grace: Duration,
+    metrics: Metrics,
     warnings: Vec<String>,
 }
 
@@ -78,6 +80,11 @@ impl Launcher {
     /// message on standard error, which masks nothing. The hook is the process's: a program calls this once.
     pub fn log_panics(&self, writer: impl Write + Send + 'static) {
         driver::report_panics(writer, self.context.log_mask.clone());
+    }
+
+    /// What this worker does and how it is, for probes and for who collects metrics. Workers that were built together share it.
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.clone()
     }
 
     /// Works until SIGTERM or SIGINT, a cycle, or something that cannot be mended.
@@ -128,6 +135,7 @@ impl Launcher {
             outgoing: Outgoing::default(),
             in_hand: None,
             ending: Ending::new(self.drain_grace),
+            meter: Meter::new(self.metrics),
         }
         .run()
         .await;

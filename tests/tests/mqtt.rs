@@ -56,6 +56,7 @@ async fn many_workers_of_one_process_have_an_identity_and_a_state_each() {
     let launchers = Launcher::from_pairs(plane.variables(&[("SPACELIFT_WORKER_STATE_DIR", &state)]))
         .build_many(3)
         .unwrap();
+    let metrics = launchers[0].metrics();
     let mut ends = Vec::new();
     for launcher in launchers {
         let (host, commands) = mpsc::channel(1);
@@ -68,11 +69,15 @@ async fn many_workers_of_one_process_have_an_identity_and_a_state_each() {
     for worker in workers {
         is_heard(&mut plane, worker, 1).await;
     }
+    let health = metrics.health();
+    assert!(health.is_alive() && health.is_ready() && health.workers == 3, "{health:?}");
+    assert!(metrics.to_prometheus().contains("\nspacelift_worker_connections_total 3\n"));
     for (number, (host, end)) in (1..).zip(ends) {
         assert!(folder.join(&format!("worker-{number}")).is_dir());
         host.send(HostCommand::Shutdown).await.unwrap();
         assert!(matches!(end.await.unwrap(), LauncherEnd::Shutdown));
     }
+    assert!(!metrics.health().is_alive());
 }
 
 #[tokio::test]

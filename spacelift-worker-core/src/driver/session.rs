@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::clock;
 use super::journal::FileJournal;
 use super::link::{AckToken, Fault, Link, LinkCommand, LinkEvent, LinkFailure};
+use super::metrics::Meter;
 use super::run::{RunCommand, RunHandle, RunHost};
 use crate::ids::Lease;
 use crate::protocol::message::{Finished, LogManifest, NackReason, RunState};
@@ -117,6 +118,7 @@ pub(crate) struct SessionDriver {
     pub(crate) outgoing: Outgoing,
     pub(crate) in_hand: Option<RunHandle>,
     pub(crate) ending: Ending,
+    pub(crate) meter: Meter,
 }
 
 /// How far the end is, and how the first connection goes.
@@ -160,6 +162,8 @@ impl SessionDriver {
             if let ControlFlow::Break(end) = self.flush() {
                 return self.leave(end).await;
             }
+            let is_connected = self.outgoing.connection.is_some();
+            self.meter.look(is_connected, !self.session.is_idle(), self.session.unacknowledged());
             let deadline = self.session.poll_timeout().map_or(Duration::from_secs(1), clock::until);
             // Nothing more is heard before everything is said about what was heard, so that what waits is bounded.
             let is_quiet = self.outgoing.next.is_none();
@@ -217,8 +221,14 @@ impl SessionDriver {
 
     fn event(&mut self, event: Event) -> ControlFlow<SessionEnd> {
         match event {
-            Event::Open(offer) => self.in_hand = Some(self.runs.consider(offer)),
-            Event::Start { grant, .. } => self.tell_run(RunCommand::Start(grant)),
+            Event::Open(offer) => {
+                self.meter.offered();
+                self.in_hand = Some(self.runs.consider(offer));
+            }
+            Event::Start { phase, grant } => {
+                self.meter.started(phase, clock::now().mono_ms);
+                self.tell_run(RunCommand::Start(grant));
+            }
             Event::Renewed(grant) => self.tell_run(RunCommand::Renewed(grant)),
             Event::Stop { .. } => self.tell_run(RunCommand::Stop),
             Event::Kill { .. } => self.tell_run(RunCommand::Kill),
@@ -248,12 +258,14 @@ impl SessionDriver {
             LinkEvent::Up { connection } => {
                 self.outgoing = Outgoing { connection: Some(connection), ..Outgoing::default() };
                 self.ending.connected_once = true;
+                self.meter.connected();
                 tracing::info!(worker = %self.session.worker(), "connected");
                 self.session.handle_connected(clock::now());
             }
             LinkEvent::Down(failure) => {
                 tracing::warn!(reason = %failure, "not connected");
                 self.outgoing = Outgoing::default();
+                self.meter.not_connected();
                 self.session.handle_disconnected(clock::now());
                 return self.connection_failed(failure);
             }
@@ -290,6 +302,7 @@ impl SessionDriver {
             RunReport::Opened { lease } => self.session.opened(now, lease),
             RunReport::Refused { lease, reason, note } => {
                 self.in_hand = None;
+                self.meter.refused();
                 self.session.refuse(now, lease, reason, note)
             }
             RunReport::Progress { state, state_version, note, answer } => {
@@ -300,6 +313,7 @@ impl SessionDriver {
             RunReport::Logs(manifest) => self.session.logs(now, manifest),
             RunReport::Finished { logs, report } => {
                 self.in_hand = None;
+                self.meter.ended(report.outcome, now.mono_ms);
                 if let Some(Err(error)) = logs.map(|manifest| self.session.logs(now, manifest)) {
                     tracing::warn!(%error, "the session did not take the last manifest of the log");
                 }

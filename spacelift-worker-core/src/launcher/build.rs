@@ -12,7 +12,7 @@ use super::setup::{Problems, SetupError};
 use super::{Launcher, StateFolder};
 use crate::config::{self, LauncherConfig, Parsed};
 use crate::driver::{
-    self, BlobClient, FileJournal, LineSink, LogMask, PolicyHost, PolicyHostError, PolicyIsolation,
+    self, BlobClient, FileJournal, LineSink, LogMask, Metrics, PolicyHost, PolicyHostError, PolicyIsolation,
     ProcessExecutor, RunContext,
 };
 use crate::exec::Executor;
@@ -188,6 +188,7 @@ impl LauncherBuilder {
             policy: policy.map(Arc::new),
             environment: Arc::new(environment),
             log_mask,
+            metrics: Metrics::default(),
             warnings,
         })
     }
@@ -205,6 +206,7 @@ struct Shared {
     environment: Arc<RunEnvironment>,
     log_mask: LogMask,
     lines: Option<LineSink>,
+    metrics: Metrics,
     warnings: Vec<String>,
 }
 
@@ -246,6 +248,7 @@ impl Shared {
             restored,
             drain_grace: self.config.timeouts.drain_grace,
             state,
+            metrics: self.metrics.clone(),
             warnings: self.warnings.clone(),
         })
     }
