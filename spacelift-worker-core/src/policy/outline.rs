@@ -1,6 +1,7 @@
 //! What a policy file says, as far as its soundness depends on it, in words of our own.
 //!
-//! The engine's syntax tree ends in `validate`; everything after it is judged on this.
+//! `validate` reads it from the engine's syntax tree, and `checks` judges it. What takes the tree itself, statement by
+//! statement, is in `safety`, `kinds` and `normal`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

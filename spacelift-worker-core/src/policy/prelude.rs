@@ -7,7 +7,7 @@ use super::outline::Outline;
 /// Names for parts of the input, as server-side policies have them.
 ///
 /// Source: Spacelift, concepts, policy, run initialization policy: "Aliases".
-const ALIASES: [(&str, &str); 4] = [
+pub(super) const ALIASES: [(&str, &str); 4] = [
     ("commit", "input.run.commit"),
     ("run", "input.run"),
     ("runtime_config", "input.run.runtime_config"),
