@@ -207,7 +207,7 @@ fn judge(module: &Module, outline: &Outline, functions: &Functions<'_>) -> Vec<P
         let globals = names.chain(outline.imports.iter().cloned()).collect();
         problems
             .extend(safety::check(module, &Around { globals, arity: &arity, version: functions.version }));
-        problems.extend(kinds::check(module));
+        problems.extend(kinds::check(module, &aliases(outline).map(|(name, _)| name).collect::<Vec<_>>()));
     }
     problems
 }

@@ -21,6 +21,8 @@ pub(super) struct Outline {
     /// The names of imports, with the places of those that were imported before.
     pub(super) imports: BTreeSet<String>,
     pub(super) imported_again: Vec<(String, Place)>,
+    /// Imports of a dialect or a word that there is not.
+    pub(super) imported_unknown: Vec<(String, Place)>,
     /// Names to which the file itself gives a meaning other than a rule: variables, arguments, imports.
     pub(super) bound: BTreeSet<String>,
     /// Names that occur.

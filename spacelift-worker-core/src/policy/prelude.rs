@@ -25,6 +25,10 @@ pub(super) const ALIASES: [(&str, &str); 4] = [
     ),
 ];
 
+/// The fields of `stack`.
+pub(super) const STACK_FIELDS: [&str; 7] =
+    ["autodeploy", "branch", "id", "labels", "name", "project_root", "repository"];
+
 /// The second module, in Rego v1. An alias is there only where the file uses its name and gives it no meaning of its own:
 /// otherwise `some run in …` would no longer mean a new variable.
 /// `functions` are those that have to be defined here.

@@ -74,8 +74,8 @@ pub(super) fn is_v1(text: &str) -> bool {
         .any(|word| words.iter().any(|code| has_word(code, word)))
 }
 
-/// `contains` is not among them: a function has that name.
-const V1_WORDS: [&str; 3] = ["every", "if", "in"];
+/// A function is called `contains`, too.
+const V1_WORDS: [&str; 4] = ["contains", "every", "if", "in"];
 
 /// Whether a word stands in a line by itself, and not as a part of a reference.
 fn has_word(code: &str, word: &str) -> bool {
@@ -83,7 +83,9 @@ fn has_word(code: &str, word: &str) -> bool {
     code.match_indices(word).any(|(at, _)| {
         let before = code.get(..at).and_then(|front| front.chars().next_back());
         let after = code.get(at + word.len()..).and_then(|rest| rest.chars().next());
-        !before.is_some_and(|c| named(c) || c == '.') && !after.is_some_and(named)
+        let rest = code.get(at + word.len()..).unwrap_or_default();
+        let called = word == "contains" && rest.trim_start().starts_with('(');
+        !called && !before.is_some_and(|c| named(c) || c == '.') && !after.is_some_and(named)
     })
 }
 
@@ -171,8 +173,13 @@ mod tests {
 
     #[test]
     fn words_of_v1_are_told_from_names_and_texts() {
-        for text in ["deny contains x if y", "p { some x in y }", "p { every x in y { x } }", "p{x}\nif := 1"]
-        {
+        for text in [
+            "deny contains x if y",
+            "deny contains \"x\" { true }",
+            "p { some x in y }",
+            "p { every x in y { x } }",
+            "p{x}\nif := 1",
+        ] {
             assert!(is_v1(text), "{text}");
         }
         for text in [

@@ -18,6 +18,7 @@ use regorus::unstable::{
     ArithOp, AssignOp, BinOp, BoolOp, Expr, Literal, Module, Query, Rule, RuleBody, RuleHead, Span,
 };
 
+use super::prelude::STACK_FIELDS;
 use super::problem::{Problem, ProblemCode};
 
 /// Kinds of arguments and of the result, a function a line.
@@ -30,9 +31,15 @@ const OWN: &str = "exec a -> o\nsanitized s -> s\n";
 const MAX_STEPS: usize = 8;
 
 /// Every such mistake.
-pub(super) fn check(module: &Module) -> Vec<Problem> {
-    let mut types =
-        Types { rules: BTreeMap::new(), names: Vec::new(), steps: 0, problems: Vec::new(), quiet: false };
+pub(super) fn check(module: &Module, aliases: &[&'static str]) -> Vec<Problem> {
+    let mut types = Types {
+        aliases,
+        rules: BTreeMap::new(),
+        names: Vec::new(),
+        steps: 0,
+        problems: Vec::new(),
+        quiet: false,
+    };
     for rule in &module.policy {
         let name = match rule.as_ref() {
             Rule::Default { refr, .. } => name(refr),
@@ -60,6 +67,7 @@ fn name(mut refr: &Expr) -> &str {
 }
 
 struct Types<'a> {
+    aliases: &'a [&'static str],
     rules: BTreeMap<&'a str, Vec<&'a Rule>>,
     /// What names of bodies stand for, the innermost body last. None is known of those that may have any value.
     names: Vec<BTreeMap<&'a str, Type>>,
@@ -198,8 +206,14 @@ impl<'a> Types<'a> {
                                 "`print` has no value: expected it to stand alone".to_owned(),
                             );
                         }
-                        if let Expr::Var { span, .. } = lhs.as_ref() {
-                            self.name(span.text(), of);
+                        match lhs.as_ref() {
+                            Expr::Var { span, .. } => self.name(span.text(), of),
+                            Expr::Array { span, items, .. } => {
+                                let items = vec![Type::of(Kinds::ANY); items.len()];
+                                let pattern = Type { items: Some(Arc::new(items)), ..Type::of(Kinds::ARRAY) };
+                                self.equal(span, &pattern, &of);
+                            }
+                            _ => {}
                         }
                     }
                     expr => drop(self.expr(expr)),
@@ -337,6 +351,12 @@ impl<'a> Types<'a> {
     fn equal(&mut self, span: &Span, left: &Type, right: &Type) {
         if !left.kinds.meets(right.kinds) {
             self.problem(span, format!("this is never equal: {} and {}", left.kinds, right.kinds));
+        } else if let (Some(ones), Some(others)) = (&left.items, &right.items)
+            && ones.len() != others.len()
+        {
+            let message =
+                format!("this is never equal: arrays of {} and of {} elements", ones.len(), others.len());
+            self.problem(span, message);
         }
     }
 
@@ -378,7 +398,9 @@ impl<'a> Types<'a> {
         if name == "print" {
             return Type::of(Kinds::NONE);
         }
-        let Some((arguments, result)) = signature(&name) else { return Type::of(Kinds::ANY) };
+        let Some(Signature { arguments, result, elements }) = signature(&name) else {
+            return Type::of(Kinds::ANY);
+        };
         let mut expected = arguments.clone();
         expected.push(result);
         for ((number, (param, of)), expected) in (1..).zip(params.iter().zip(&given)).zip(&expected) {
@@ -388,7 +410,11 @@ impl<'a> Types<'a> {
             }
         }
         // With its result as a last argument, a call is true or false.
-        Type::of(if params.len() > arguments.len() { Kinds::BOOLEAN } else { result })
+        if params.len() > arguments.len() {
+            return Type::of(Kinds::BOOLEAN);
+        }
+        let items = elements.map(|elements| Arc::new(vec![Type::of(Kinds::ANY); elements]));
+        Type { items, ..Type::of(result) }
     }
 
     fn variable(&mut self, span: &'a Span) -> Type {
@@ -415,6 +441,10 @@ impl<'a> Types<'a> {
             }
             Rule::Spec { head: RuleHead::Set { .. }, .. } => true,
         };
+        if name == "stack" && self.aliases.contains(&name) {
+            let fields = STACK_FIELDS.iter().map(|field| ((*field).to_owned(), Type::of(Kinds::ANY)));
+            return Type { fields: Some(Arc::new(fields.collect())), ..Type::of(Kinds::OBJECT) };
+        }
         if rules.is_empty() || !rules.iter().all(plain) || self.steps >= MAX_STEPS {
             return Type::of(Kinds::ANY);
         }
@@ -459,9 +489,20 @@ fn front(mut expr: &Expr) -> &Span {
     }
 }
 
-/// The kinds of a function's arguments, and of its result.
-fn signature(name: &str) -> Option<(Vec<Kinds>, Kinds)> {
+/// What a function takes and gives.
+struct Signature {
+    arguments: Vec<Kinds>,
+    result: Kinds,
+    /// How many elements its result has, where that is always the same.
+    elements: Option<usize>,
+}
+
+fn signature(name: &str) -> Option<Signature> {
     let line = SIGNATURES.lines().chain(OWN.lines()).find(|line| line.split(' ').next() == Some(name))?;
     let (arguments, result) = line.split_once(" -> ")?;
-    Some((arguments.split(' ').skip(1).map(Kinds::read).collect(), Kinds::read(result)))
+    Some(Signature {
+        arguments: arguments.split(' ').skip(1).map(Kinds::read).collect(),
+        result: Kinds::read(result),
+        elements: result.strip_prefix('a').and_then(|elements| elements.parse().ok()),
+    })
 }

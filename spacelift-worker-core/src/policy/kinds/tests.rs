@@ -7,7 +7,7 @@ use super::*;
 fn messages(rules: &str) -> Vec<String> {
     let mut engine = Engine::new();
     engine.add_policy("p".to_owned(), format!("package spacelift\n{rules}")).unwrap();
-    check(&engine.get_modules()[0]).into_iter().map(|problem| problem.message).collect()
+    check(&engine.get_modules()[0], &["stack"]).into_iter().map(|problem| problem.message).collect()
 }
 
 #[test]
@@ -30,6 +30,12 @@ fn what_can_never_work_is_found() {
         ),
         ("p if count(input.x) == \"many\"", "this is never equal: a number and a string"),
         ("p if input.x + \"a\" == 1", "`+` works on a number, not on a string"),
+        ("p if { [a, b] := time.clock(1); a == b }", "this is never equal: arrays of 2 and of 3 elements"),
+        ("p if [1, 2] == [input.x]", "this is never equal: arrays of 2 and of 1 elements"),
+        (
+            "p if stack.nothing",
+            "the object has no `nothing`; it has `autodeploy`, `branch`, `id`, `labels`, `name`, `project_root`, `repository`",
+        ),
         ("p if -input.x == 1", "`-` stands before a number alone: expected `0 - …`"),
         ("p if 1 & input.x", "`&` works on a set, not on a number"),
         ("p if { x := 1; x.y }", "expected something with parts, found a number"),
@@ -50,6 +56,9 @@ fn what_can_never_work_is_found() {
 fn what_may_work_is_not_judged() {
     for rules in [
         "p if startswith(input.x, input.y)",
+        "p if { [h, m, s] := time.clock(1); h == m; s }",
+        "p if stack.labels[0] == input.x",
+        "p if { some stack in input; stack.nothing }",
         "p if 1 < \"a\"",
         "p if 1 != \"a\"",
         "p if 1 in 2",
@@ -73,7 +82,7 @@ fn what_may_work_is_not_judged() {
 fn every_function_of_the_list_can_be_read() {
     for line in SIGNATURES.lines().chain(OWN.lines()) {
         let (name, _) = line.split_once(' ').unwrap();
-        let (arguments, _) = signature(name).unwrap();
+        let Signature { arguments, .. } = signature(name).unwrap();
         assert!(arguments.iter().all(|kinds| kinds.meets(Kinds::ANY)), "{line}");
     }
 }
