@@ -10,7 +10,8 @@ use std::fs;
 use std::thread;
 
 use spacelift_worker_tests::policy::{
-    Case, Corpus, Difference, Key, OracleProgram, differences, documents, known_differences, load, load_cases,
+    Case, Corpus, Difference, Key, OracleProgram, differences, documents, edits, known_differences, load,
+    load_cases, read_json,
 };
 use spacelift_worker_tests::source::workspace;
 use spacelift_worker_tests::tools::Tool;
@@ -21,6 +22,11 @@ const QUICK_STEP: usize = 37;
 /// How many documents the whole comparison has at least.
 const WHOLE: usize = 20_000;
 
+/// Every so many-th mutation is judged.
+fn step() -> usize {
+    std::env::var("SLW_POLICY_STEP").map_or(QUICK_STEP, |step| step.parse().expect("a number"))
+}
+
 fn oracle() -> Option<OracleProgram> {
     Tool::Go.find().expect("Go").map(|go| OracleProgram::build(&go))
 }
@@ -28,8 +34,7 @@ fn oracle() -> Option<OracleProgram> {
 #[test]
 fn decisions_and_reasons_are_those_of_open_policy_agent() {
     let Some(program) = oracle() else { return };
-    let step: usize =
-        std::env::var("SLW_POLICY_STEP").map_or(QUICK_STEP, |step| step.parse().expect("a number"));
+    let step = step();
     let corpus = Corpus::read();
     let judge = |cases: Vec<&Case>| {
         let mut oracle = program.start();
@@ -121,4 +126,71 @@ fn a_refusal_tells_the_place_the_line_and_what_was_expected() {
         let at_the_end = ["comment_alone", "empty", "unclosed_brace_v0"].contains(&name.as_str());
         assert!(at_the_end || shown.contains(" | "), "{shown}");
     }
+}
+
+/// A policy with a word of it edited, on which the two do not agree.
+type Edited = (String, String);
+
+#[test]
+fn policies_with_a_word_edited_are_loaded_and_judged_by_both_alike() {
+    let Some(program) = oracle() else { return };
+    let corpus = Corpus::read();
+    let half = |first: usize| corpus.cases.iter().skip(first).step_by(2).collect();
+    let halves: [Vec<&Case>; 2] = [half(0), half(1)];
+    let (mut loaded, mut laxer) = (0, BTreeSet::new());
+    thread::scope(|scope| {
+        let judged = halves.map(|cases| scope.spawn(|| judge_edits(cases, &program)));
+        for half in judged {
+            let (both, found) = half.join().expect("half of the corpus");
+            loaded += both;
+            laxer.extend(found);
+        }
+    });
+    eprintln!("{loaded} edited policies that both load");
+    assert!(loaded > 50, "{loaded}");
+    let known = known_edits();
+    let new: Vec<_> = laxer.difference(&known).collect();
+    assert!(new.is_empty(), "Open Policy Agent does not load these: {new:#?}");
+    if step() == 1 {
+        let stale: Vec<_> = known.difference(&laxer).collect();
+        assert!(stale.is_empty(), "these are refused by now: {stale:#?}");
+    }
+}
+
+/// Judges every edit of some policies. How many both load, and which the worker alone does.
+fn judge_edits(cases: Vec<&Case>, program: &OracleProgram) -> (usize, Vec<Edited>) {
+    let mut oracle = program.start();
+    let (mut both, mut laxer) = (0, Vec::new());
+    for case in cases {
+        for (edit, text) in edits(&case.text).into_iter().step_by(step()) {
+            match (load("policy.rego", &text).is_ok(), oracle.load("policy.rego", &text).is_ok()) {
+                (true, false) => laxer.push((case.name.clone(), edit)),
+                (true, true) => {
+                    both += 1;
+                    let edited =
+                        Case { name: format!("{}, {edit}", case.name), text, inputs: case.inputs.clone() };
+                    let plain = documents(&edited, usize::MAX);
+                    let found = differences(&edited, &plain, &mut oracle);
+                    let known = known_differences();
+                    let of_case = |difference: &Difference| Difference {
+                        policy: case.name.clone(),
+                        ..difference.clone()
+                    };
+                    let found: Vec<_> =
+                        found.iter().map(of_case).filter(|of| !known.contains_key(&of.key())).collect();
+                    assert!(found.is_empty(), "{}: {found:#?}", edited.name);
+                }
+                _ => {}
+            }
+        }
+    }
+    (both, laxer)
+}
+
+/// The edits of `edits.json`.
+fn known_edits() -> BTreeSet<Edited> {
+    let list = read_json("edits.json");
+    let text = |entry: &serde_json::Value, name: &str| entry[name].as_str().expect("a text").to_owned();
+    let entry = |entry: &serde_json::Value| (text(entry, "policy"), text(entry, "edit"));
+    list.as_array().expect("a list").iter().map(entry).collect()
 }

@@ -91,6 +91,10 @@ fn conflicts(outline: &Outline, version: RegoVersion, problems: &mut Vec<Problem
             problems.push(Problem::new(rule.place, ProblemCode::RuleKind, message));
         }
     }
+    problems.extend(outline.imported_unknown.iter().map(|(path, place)| {
+        let message = format!("`{path}` cannot be imported; expected `rego.v1` or `future.keywords`");
+        Problem::new(*place, ProblemCode::Parse, message)
+    }));
     if version == RegoVersion::V1 {
         problems.extend(outline.imported_again.iter().map(|(name, place)| {
             let message = format!("`{name}` is imported twice; give one of them another name, `as …`");

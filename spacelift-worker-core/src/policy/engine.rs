@@ -3,16 +3,14 @@
 
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::thread;
 use std::time::Duration;
 
 use regorus::unstable::Module;
 use regorus::utils::limits::{ExecutionTimerConfig, PolicyLengthConfig};
 use regorus::{Engine, LimitError, Value};
 
+use super::apart::{Apart, Broken};
 use super::builtins::Functions;
 use super::checks::check;
 use super::decision::{Decision, FailureKind};
@@ -30,12 +28,9 @@ use super::safety::{self, Around};
 
 use super::validate::outline;
 
-/// The engine recurses with expressions and with chains of rules; 1,500 of those fill 2 MiB.
-const STACK: usize = 64 * 1024 * 1024;
-
 /// How much longer than the engine's own limit the outer wait is. The engine looks at its clock between steps only, so
 /// that one long step of a built-in function must be waited out.
-const GRACE: Duration = Duration::from_millis(400);
+const GRACE: Duration = Duration::from_millis(300);
 
 /// Steps between two looks at the clock.
 const CHECK_INTERVAL: NonZeroU32 = NonZeroU32::new(64).unwrap();
@@ -55,6 +50,7 @@ pub(super) struct Prepared {
     engine: Engine,
     normal: Arc<Normal>,
     version: RegoVersion,
+    threads: Arc<Apart>,
 }
 
 impl Prepared {
@@ -65,8 +61,11 @@ impl Prepared {
     /// Judges one input, given as JSON.
     pub(super) fn decide(&self, input: String, evaluation: Evaluation, options: &PolicyOptions) -> Decision {
         let (engine, limit) = (self.engine.clone(), options.time_limit);
-        let decided =
-            apart(limit.saturating_add(GRACE), move || evaluation.within(|| evaluate(engine, &input, limit)));
+        let decided = self.threads.run(limit.saturating_add(GRACE), move || {
+            let mut engine = engine;
+            let decided = evaluation.within(|| evaluate(&mut engine, &input, limit));
+            (decided, engine)
+        });
         match decided {
             Ok((result, notes)) => {
                 decision(result.map_err(|error| error.in_file(&self.normal)), notes, options)
@@ -126,7 +125,8 @@ pub(super) fn prepare(
     let (owned, limit) = (text.to_owned(), options.time_limit);
     let settings = options.clone();
     let whole = |message: &str| vec![Problem::new((1, 1), ProblemCode::Parse, message)];
-    match apart(limit.saturating_add(GRACE), move || prepare_here(&owned, &settings, depth)) {
+    let reading = move || (prepare_here(&owned, &settings, depth), ());
+    match Apart::default().run(limit.saturating_add(GRACE), reading) {
         Ok(Ok(prepared)) => Ok(prepared),
         Ok(Err((version, problems))) => Err(invalid(version, problems)),
         Err(Broken::Panic) => Err(invalid(RegoVersion::V1, whole("the engine broke down on this file"))),
@@ -156,7 +156,7 @@ fn prepare_here(text: &str, options: &PolicyOptions, depth: Depth) -> Result<Pre
 
     let normal = Arc::new(Normal::new(&module, text));
     let mut engine = empty(RegoVersion::V1);
-    let defined = functions.register(&mut engine, &outline.called(), &outline.names()).map_err(broken)?;
+    let defined = functions.register(&mut engine, &outline, &normal.text).map_err(broken)?;
     for (name, text) in [(FILE, normal.text.clone()), ("prelude", prelude(&outline, &defined))] {
         engine.add_policy(name.to_owned(), text).map_err(|error| {
             let error = EvalError::read(&error, error.downcast_ref()).in_file(&normal);
@@ -168,7 +168,7 @@ fn prepare_here(text: &str, options: &PolicyOptions, depth: Depth) -> Result<Pre
     engine.set_gather_prints(true);
 
     if depth == Depth::Read {
-        return Ok(Prepared { engine, normal, version });
+        return Ok(Prepared { engine, normal, version, threads: Arc::default() });
     }
     let sample = documented().map_err(|error| broken(error.to_string()))?.to_string();
     set_limit(&mut engine, options.time_limit);
@@ -191,7 +191,7 @@ fn prepare_here(text: &str, options: &PolicyOptions, depth: Depth) -> Result<Pre
             let problem = Problem::new(place.unwrap_or((1, 1)), ProblemCode::DryRun, message);
             Err((version, vec![problem]))
         }
-        None => Ok(Prepared { engine, normal, version }),
+        None => Ok(Prepared { engine, normal, version, threads: Arc::default() }),
     }
 }
 
@@ -207,7 +207,7 @@ fn judge(module: &Module, outline: &Outline, functions: &Functions<'_>) -> Vec<P
         let globals = names.chain(outline.imports.iter().cloned()).collect();
         problems
             .extend(safety::check(module, &Around { globals, arity: &arity, version: functions.version }));
-        problems.extend(kinds::check(module));
+        problems.extend(kinds::check(module, &aliases(outline).map(|(name, _)| name).collect::<Vec<_>>()));
     }
     problems
 }
@@ -245,9 +245,9 @@ fn empty(version: RegoVersion) -> Engine {
     engine
 }
 
-fn evaluate(mut engine: Engine, input: &str, limit: Duration) -> Result<Decision, EvalError> {
-    set_limit(&mut engine, limit);
-    results(&mut engine, input)
+fn evaluate(engine: &mut Engine, input: &str, limit: Duration) -> Result<Decision, EvalError> {
+    set_limit(engine, limit);
+    results(engine, input)
 }
 
 fn set_limit(engine: &mut Engine, limit: Duration) {
@@ -281,31 +281,6 @@ impl fmt::Display for EvalError {
             write!(f, "line {line}, column {column}: ")?;
         }
         f.write_str(&self.message)
-    }
-}
-
-/// Why a piece of work on a thread of its own has no result.
-enum Broken {
-    Panic,
-    Thread,
-    Timeout,
-}
-
-/// Does a piece of work on a thread of its own and waits for it. One that takes longer is left behind: a thread cannot
-/// be ended from outside, and the engine's own limit ends it as soon as it comes to look at its clock.
-fn apart<T: Send + 'static>(wait: Duration, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Broken> {
-    let (done, result) = sync_channel(1);
-    let thread = thread::Builder::new().name("policy".to_owned()).stack_size(STACK).spawn(move || {
-        // Nobody waits any more when this fails.
-        let _ = done.send(catch_unwind(AssertUnwindSafe(work)));
-    });
-    if thread.is_err() {
-        return Err(Broken::Thread);
-    }
-    match result.recv_timeout(wait) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => Err(Broken::Panic),
-        Err(RecvTimeoutError::Timeout) => Err(Broken::Timeout),
     }
 }
 
@@ -347,23 +322,7 @@ impl EvalError {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
-
     use super::*;
-
-    #[test]
-    fn work_that_does_not_come_back_is_not_waited_for() {
-        let (release, blocked) = channel::<()>();
-        let result = apart(Duration::from_millis(5), move || blocked.recv().is_ok());
-        assert!(matches!(result, Err(Broken::Timeout)));
-        drop(release);
-    }
-
-    #[test]
-    fn a_panic_stays_on_its_thread() {
-        assert!(matches!(apart(DEFAULT, || -> u8 { panic!("a stumble, on purpose") }), Err(Broken::Panic)));
-        assert!(matches!(apart(DEFAULT, || 1), Ok(1)));
-    }
 
     #[test]
     fn work_without_a_result_denies() {
@@ -395,15 +354,6 @@ mod tests {
         ] {
             assert!(!denied.allowed() && denied.failure().is_some(), "{denied:?}");
         }
-    }
-
-    #[test]
-    fn the_stack_is_as_large_as_promised() {
-        fn deep(left: usize) -> usize {
-            let room = std::hint::black_box([0_u8; 1024]);
-            if left == 0 { usize::from(room[0]) } else { deep(left - 1) + usize::from(room[1]) }
-        }
-        assert!(matches!(apart(DEFAULT, || deep(30_000)), Ok(0)));
     }
 
     #[test]

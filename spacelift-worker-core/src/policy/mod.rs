@@ -22,6 +22,7 @@
 //!
 //! Source: Spacelift, worker pools, "Run initialization policies"; concepts, policy.
 
+mod apart;
 mod builtins;
 mod checks;
 mod decision;

@@ -1,6 +1,7 @@
 //! What a policy file says, as far as its soundness depends on it, in words of our own.
 //!
-//! The engine's syntax tree ends in `validate`; everything after it is judged on this.
+//! `validate` reads it from the engine's syntax tree, and `checks` judges it. What takes the tree itself, statement by
+//! statement, is in `safety`, `kinds` and `normal`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -20,6 +21,8 @@ pub(super) struct Outline {
     /// The names of imports, with the places of those that were imported before.
     pub(super) imports: BTreeSet<String>,
     pub(super) imported_again: Vec<(String, Place)>,
+    /// Imports of a dialect or a word that there is not.
+    pub(super) imported_unknown: Vec<(String, Place)>,
     /// Names to which the file itself gives a meaning other than a rule: variables, arguments, imports.
     pub(super) bound: BTreeSet<String>,
     /// Names that occur.

@@ -7,7 +7,7 @@ use super::outline::Outline;
 /// Names for parts of the input, as server-side policies have them.
 ///
 /// Source: Spacelift, concepts, policy, run initialization policy: "Aliases".
-const ALIASES: [(&str, &str); 4] = [
+pub(super) const ALIASES: [(&str, &str); 4] = [
     ("commit", "input.run.commit"),
     ("run", "input.run"),
     ("runtime_config", "input.run.runtime_config"),
@@ -24,6 +24,10 @@ const ALIASES: [(&str, &str); 4] = [
 }"#,
     ),
 ];
+
+/// The fields of `stack`.
+pub(super) const STACK_FIELDS: [&str; 7] =
+    ["autodeploy", "branch", "id", "labels", "name", "project_root", "repository"];
 
 /// The second module, in Rego v1. An alias is there only where the file uses its name and gives it no meaning of its own:
 /// otherwise `some run in …` would no longer mean a new variable.

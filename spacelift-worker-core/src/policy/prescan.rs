@@ -11,6 +11,9 @@ pub(super) const MAX_BYTES: usize = 256 * 1024;
 /// Brackets inside brackets. Real policies have four or five; at 16 the parser takes seconds.
 const MAX_NESTING: usize = 12;
 
+/// Characters of a line. The engine breaks down on messages about what is further right.
+const MAX_COLUMN: usize = 60_000;
+
 /// Problems that keep a text from being parsed.
 pub(super) fn prescan(text: &str) -> Vec<Problem> {
     if text.len() > MAX_BYTES {
@@ -19,6 +22,10 @@ pub(super) fn prescan(text: &str) -> Vec<Problem> {
     }
     let mut scan = Scan { depth: 0, minuses: 0, within: Within::Code };
     for (line, text) in (1..).zip(text.split('\n')) {
+        if text.chars().nth(MAX_COLUMN).is_some() {
+            let message = format!("the line has more than {MAX_COLUMN} characters; break it");
+            return vec![Problem::new((line, 1), ProblemCode::TooLarge, message)];
+        }
         for (column, c) in (1..).zip(text.chars()) {
             scan.step(c);
             if scan.depth.max(scan.minuses) > MAX_NESTING {
@@ -67,8 +74,8 @@ pub(super) fn is_v1(text: &str) -> bool {
         .any(|word| words.iter().any(|code| has_word(code, word)))
 }
 
-/// `contains` is not among them: a function has that name.
-const V1_WORDS: [&str; 3] = ["every", "if", "in"];
+/// A function is called `contains`, too.
+const V1_WORDS: [&str; 4] = ["contains", "every", "if", "in"];
 
 /// Whether a word stands in a line by itself, and not as a part of a reference.
 fn has_word(code: &str, word: &str) -> bool {
@@ -76,7 +83,9 @@ fn has_word(code: &str, word: &str) -> bool {
     code.match_indices(word).any(|(at, _)| {
         let before = code.get(..at).and_then(|front| front.chars().next_back());
         let after = code.get(at + word.len()..).and_then(|rest| rest.chars().next());
-        !before.is_some_and(|c| named(c) || c == '.') && !after.is_some_and(named)
+        let rest = code.get(at + word.len()..).unwrap_or_default();
+        let called = word == "contains" && rest.trim_start().starts_with('(');
+        !called && !before.is_some_and(|c| named(c) || c == '.') && !after.is_some_and(named)
     })
 }
 
@@ -147,6 +156,14 @@ mod tests {
     }
 
     #[test]
+    fn a_line_is_not_longer_than_the_engine_can_count() {
+        let line = |length| format!("package spacelift\nx := \"{}\"", "é".repeat(length));
+        let problems = prescan(&line(MAX_COLUMN));
+        assert_eq!((problems[0].line, problems[0].code), (2, ProblemCode::TooLarge));
+        assert!(prescan(&line(MAX_COLUMN - 10)).is_empty());
+    }
+
+    #[test]
     fn minus_signs_behind_each_other_are_counted() {
         let problems = prescan(&format!("package spacelift\nx := 1 - - # -\n{}1", "- ".repeat(20)));
         assert_eq!((problems[0].line, problems[0].code), (3, ProblemCode::TooNested));
@@ -156,8 +173,13 @@ mod tests {
 
     #[test]
     fn words_of_v1_are_told_from_names_and_texts() {
-        for text in ["deny contains x if y", "p { some x in y }", "p { every x in y { x } }", "p{x}\nif := 1"]
-        {
+        for text in [
+            "deny contains x if y",
+            "deny contains \"x\" { true }",
+            "p { some x in y }",
+            "p { every x in y { x } }",
+            "p{x}\nif := 1",
+        ] {
             assert!(is_v1(text), "{text}");
         }
         for text in [
@@ -185,6 +207,6 @@ mod tests {
     #[test]
     fn a_huge_file_is_refused_by_its_size() {
         assert_eq!(prescan(&" ".repeat(MAX_BYTES + 1))[0].code, ProblemCode::TooLarge);
-        assert!(prescan(&" ".repeat(MAX_BYTES)).is_empty());
+        assert!(prescan(&"\n".repeat(MAX_BYTES)).is_empty());
     }
 }

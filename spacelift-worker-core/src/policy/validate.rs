@@ -48,6 +48,17 @@ impl Reader {
     fn import(&mut self, import: &Import) {
         let (parts, _) = path(&import.refr);
         let name = import.r#as.as_ref().map(|name| name.text().to_owned()).or_else(|| parts.last().cloned());
+        let words: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let known = match words.as_slice() {
+            ["rego", rest @ ..] => matches!(rest, ["v1"]),
+            ["future", rest @ ..] => {
+                matches!(rest, ["keywords"] | ["keywords", "contains" | "every" | "if" | "in" | "not"])
+            }
+            _ => true,
+        };
+        if !known {
+            self.outline.imported_unknown.push((words.join("."), front(&import.refr)));
+        }
         let keywords = matches!(parts.first().map(String::as_str), Some("rego" | "future"));
         if let Some(name) = name.filter(|_| !keywords) {
             self.outline.bound.insert(name.clone());

@@ -23,7 +23,8 @@ var letters = []struct {
 	{"e", types.NewSet(types.A)},
 }
 
-// describe writes a line for each function: its name, the kinds of each argument, and the kinds of its result.
+// describe writes a line for each function: its name, the kinds of each argument, and the kinds of its result. A number
+// behind an array is that of its elements.
 func describe() signatures {
 	var lines []string
 	for _, builtin := range ast.CapabilitiesForThisVersion().Builtins {
@@ -67,6 +68,9 @@ func kinds(of types.Type) string {
 	case types.String, *types.String:
 		return "s"
 	case *types.Array:
+		if of.Dynamic() == nil && of.Len() > 0 {
+			return fmt.Sprintf("a%d", of.Len())
+		}
 		return "a"
 	case *types.Object:
 		return "o"

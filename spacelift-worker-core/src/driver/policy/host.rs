@@ -17,7 +17,7 @@ use crate::policy::{
 };
 
 /// How much longer than its limit an evaluation in another process is waited for: what starting it takes.
-const GRACE: Duration = Duration::from_millis(400);
+const GRACE: Duration = Duration::from_millis(300);
 
 /// Where a policy is evaluated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use regorus::{Engine, Value};
 use super::extension::{self, Function, Missing};
 use super::sprintf::{Arg, quoted, sprintf};
 use super::{deprecated, digests, engine_functions, exec, jwt, operands, sanitized, withheld};
+use crate::policy::outline::Outline;
 use crate::policy::problem::RegoVersion;
 use crate::policy::programs::AllowedPrograms;
 
@@ -60,15 +61,18 @@ impl Functions<'_> {
         }
     }
 
-    /// Adds those among `called` to the engine, and gives the text of those that the prelude has to define.
+    /// Adds those that a file calls, and its normal form, to the engine, and gives the text of those that the prelude has to define.
     pub(in crate::policy) fn register(
         &self,
         engine: &mut Engine,
-        called: &BTreeSet<&str>,
-        defined: &BTreeSet<&str>,
+        outline: &Outline,
+        normal: &str,
     ) -> Result<String, String> {
         let mut prelude = String::new();
-        for (name, arity, function) in operands::FUNCTIONS {
+        let (called, defined) = (outline.called(), outline.names());
+        // An engine is copied for each decision, with the functions that it has.
+        let used = operands::FUNCTIONS.into_iter().filter(|(name, ..)| normal.contains(&format!("{name}(")));
+        for (name, arity, function) in used {
             extension::add(engine, name, "an operator", arity, move |args| Ok(function(args)))?;
         }
         let mut engines: BTreeSet<&'static str> = BTreeSet::new();

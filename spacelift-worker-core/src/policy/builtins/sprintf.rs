@@ -158,7 +158,8 @@ impl Printer<'_> {
         if self.reordered || self.next >= self.args.len() {
             return;
         }
-        let extra: Vec<String> = self.args[self.next..].iter().map(typed).collect();
+        let extra: Vec<String> =
+            self.args[self.next..].iter().map(|arg| typed(Spec::default(), arg)).collect();
         let _ = write!(self.out, "%!(EXTRA {})", extra.join(", "));
     }
 }
@@ -195,7 +196,7 @@ fn argument(verb: char, spec: Spec, arg: &Arg) -> String {
             );
             padded(spec, &hex)
         }
-        _ => format!("%!{verb}({})", typed(arg)),
+        _ => format!("%!{verb}({})", typed(spec, arg)),
     }
 }
 
@@ -209,8 +210,8 @@ fn type_name(arg: &Arg) -> &'static str {
 }
 
 /// As Go names an argument that does not fit: type and value.
-fn typed(arg: &Arg) -> String {
-    let value = argument('v', Spec::default(), arg);
+fn typed(spec: Spec, arg: &Arg) -> String {
+    let value = argument('v', spec, arg);
     format!("{}={value}", type_name(arg))
 }
 
@@ -401,6 +402,7 @@ mod tests {
             ("%d", vec![text("a")], "%!d(string=a)"),
             ("%s", vec![Arg::Int(1)], "%!s(int64=1)"),
             ("%t", vec![text("true")], "%!t(string=true)"),
+            ("%8.2f|%-5d|", vec![Arg::Int(314), text("x")], "%!f(int64=     314)|%!d(string=x    )|"),
             ("%d %d", vec![Arg::Int(1)], "1 %!d(MISSING)"),
             ("%s", vec![], "%!s(MISSING)"),
             ("hi", vec![Arg::Int(1), text("b")], "hi%!(EXTRA int64=1, string=b)"),

@@ -20,6 +20,7 @@ use regorus::unstable::{Expr, Import, Module};
 use writer::Writer;
 
 use super::outline::Place;
+use super::prelude::ALIASES;
 
 /// The text for the engine.
 #[derive(Debug)]
@@ -33,7 +34,16 @@ pub(super) struct Normal {
 impl Normal {
     /// Writes a file anew. `source` is its text, whose names the new variables keep clear of.
     pub(super) fn new(module: &Module, source: &str) -> Self {
-        let mut writer = Writer::new(source);
+        let globals = module.policy.iter().map(|rule| rules::name(rule));
+        let imports = module.imports.iter().filter_map(|import| {
+            import.r#as.as_ref().map(|name| name.text()).or_else(|| match import.refr.as_ref() {
+                Expr::RefDot { field, .. } => Some(field.0.text()),
+                _ => None,
+            })
+        });
+        let aliases = ALIASES.iter().map(|(name, _)| *name).chain(["input", "data"]);
+        let globals = globals.chain(imports).chain(aliases).map(str::to_owned).collect();
+        let mut writer = Writer::new(source, globals);
         writer.put("package ");
         writer.expr(&module.package.refr);
         writer.put("\n");
@@ -129,6 +139,12 @@ mod tests {
             "p if { __0 := input.c; not input.a == input.b[__0] }\n"
         );
         assert_eq!(written("p if not input.a"), "p if { not input.a }\n");
+        // Neither is undefined.
+        assert_eq!(
+            written("p if { x := input.a; not x in {\"b\", x}; not startswith(x, \"b\") }"),
+            "p if { x := input.a; not x in {\"b\", x}; not startswith(x, \"b\") }\n"
+        );
+        assert_eq!(written("q := 1\np if not f(q)"), "q := 1\np if { __0 := q; not f(__0) }\n");
         assert_eq!(
             written("p if { x := [y | y := 1; not f(y.z)] }"),
             "p if { x := [y | y := 1; __0 := y.z; not f(__0)] }\n"
@@ -139,7 +155,7 @@ mod tests {
     fn membership_is_a_call() {
         assert_eq!(
             written("p if { x := (1 in input.a); (0, x in [(1 in [2])]) }"),
-            "p if { x := __member(1, input.a); __member_with_key(0, x, [__member(1, [2])]) }\n"
+            "p if { x := (__member(1, input.a)); __member_with_key(0, x, [(1 in [2])]) }\n"
         );
     }
 

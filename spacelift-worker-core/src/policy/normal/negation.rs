@@ -60,13 +60,10 @@ impl Writer {
 
     /// Something that a function or an order is given: a name, unless it can only be defined.
     fn argument(&mut self, expr: &Expr, with: &[WithModifier]) {
-        match expr {
-            Expr::String { .. }
-            | Expr::RawString { .. }
-            | Expr::Number { .. }
-            | Expr::Bool { .. }
-            | Expr::Null { .. } => self.expr(expr),
-            _ => self.named(expr, with),
+        if self.is_defined(expr) {
+            self.inside(expr, Strength::Comparison);
+        } else {
+            self.named(expr, with);
         }
     }
 

@@ -5,6 +5,20 @@ use regorus::unstable::{Expr, Rule, RuleAssign, RuleBody, RuleHead};
 use super::terms::{Strength, sign};
 use super::writer::{Piece, Writer};
 
+/// The first part of a rule's name.
+pub(super) fn name(rule: &Rule) -> &str {
+    let mut front = match rule {
+        Rule::Default { refr, .. } => refr,
+        Rule::Spec { head, .. } => match head {
+            RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. } | RuleHead::Func { refr, .. } => refr,
+        },
+    };
+    while let Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } = front.as_ref() {
+        front = refr;
+    }
+    front.span().text()
+}
+
 impl Writer {
     pub(super) fn rule(&mut self, rule: &Rule) {
         match rule {

@@ -11,6 +11,7 @@ use crate::policy::builtins::{
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Strength {
     Assignment,
+    Membership,
     Comparison,
     Union,
     Intersection,
@@ -23,6 +24,8 @@ impl Strength {
     fn of(expr: &Expr) -> Self {
         match expr {
             Expr::AssignExpr { .. } => Self::Assignment,
+            // Some are written as calls, which parentheses do not hurt.
+            Expr::Membership { .. } => Self::Membership,
             Expr::BoolExpr { .. } => Self::Comparison,
             Expr::BinExpr { op: BinOp::Union, .. } => Self::Union,
             Expr::BinExpr { op: BinOp::Intersection, .. } => Self::Intersection,
@@ -35,7 +38,8 @@ impl Strength {
     /// The next stronger.
     fn above(self) -> Self {
         match self {
-            Self::Assignment => Self::Comparison,
+            Self::Assignment => Self::Membership,
+            Self::Membership => Self::Comparison,
             Self::Comparison => Self::Union,
             Self::Union => Self::Intersection,
             Self::Intersection => Self::Sum,
@@ -174,8 +178,15 @@ impl Writer {
         }
     }
 
-    /// As a call, which an undefined part makes undefined; the operator would be false.
+    /// As a call, which an undefined part makes undefined, unless there is none; the operator would be false.
     pub(super) fn membership(&mut self, parts: &[&Expr], mut write: impl FnMut(&mut Self, &Expr)) {
+        if let [value, collection] = parts
+            && parts.iter().all(|part| self.is_defined(part))
+        {
+            self.inside(value, Strength::Comparison);
+            self.put(" in ");
+            return self.inside(collection, Strength::Comparison);
+        }
         self.put(if parts.len() == 3 { MEMBER_WITH_KEY } else { MEMBER });
         self.bracketed("(", ")", |writer| writer.list(parts, |writer, part| write(writer, part)));
     }

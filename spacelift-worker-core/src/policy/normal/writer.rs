@@ -1,8 +1,9 @@
 //! Text that remembers where it comes from.
 
+use std::collections::BTreeSet;
 use std::mem;
 
-use regorus::unstable::Span;
+use regorus::unstable::{Expr, Span};
 
 use crate::policy::outline::Place;
 
@@ -14,6 +15,8 @@ pub(super) struct Writer {
     /// What the names of new variables begin with.
     prefix: String,
     variables: usize,
+    /// Names that may be undefined: those of rules and imports, and what the prelude defines.
+    globals: BTreeSet<String>,
     /// Statements, written, that stand before the one that is being written or at the end of its body.
     pub(super) moved: Vec<Piece>,
 }
@@ -26,12 +29,20 @@ pub(super) struct Piece {
 }
 
 impl Writer {
-    pub(super) fn new(source: &str) -> Self {
+    pub(super) fn new(source: &str, globals: BTreeSet<String>) -> Self {
         let mut prefix = "__".to_owned();
         while (0..10).any(|digit| source.contains(&format!("{prefix}{digit}"))) {
             prefix.push('_');
         }
-        Self { text: String::new(), at: (1, 1), places: Vec::new(), prefix, variables: 0, moved: Vec::new() }
+        Self {
+            text: String::new(),
+            at: (1, 1),
+            places: Vec::new(),
+            prefix,
+            variables: 0,
+            globals,
+            moved: Vec::new(),
+        }
     }
 
     pub(super) fn finish(self) -> (String, Vec<(Place, Place)>) {
@@ -78,6 +89,30 @@ impl Writer {
             .map(|((_, inside), place)| ((line, column.saturating_add(inside).saturating_sub(1)), place));
         self.places.extend(shifted);
         self.put(&piece.text);
+    }
+
+    /// Whether an expression always has a value: constants, variables of a body, and what is made of those alone. A safe
+    /// variable has one by the time it is read.
+    pub(super) fn is_defined(&self, expr: &Expr) -> bool {
+        let mut ahead = vec![expr];
+        while let Some(expr) = ahead.pop() {
+            match expr {
+                Expr::String { .. }
+                | Expr::RawString { .. }
+                | Expr::Number { .. }
+                | Expr::Bool { .. }
+                | Expr::Null { .. } => {}
+                Expr::Var { span, .. } if !self.globals.contains(span.text()) && span.text() != "_" => {}
+                Expr::Array { items, .. } | Expr::Set { items, .. } => {
+                    ahead.extend(items.iter().map(AsRef::as_ref));
+                }
+                Expr::Object { fields, .. } => {
+                    ahead.extend(fields.iter().flat_map(|(_, key, value)| [key.as_ref(), value.as_ref()]));
+                }
+                _ => return false,
+            }
+        }
+        true
     }
 
     pub(super) fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T)) {
