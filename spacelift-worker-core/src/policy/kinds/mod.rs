@@ -7,6 +7,7 @@
 //! Source: Open Policy Agent, policy reference, "Built-in functions"; `signatures.txt` is made from its own declarations.
 
 mod kind;
+mod signature;
 #[cfg(test)]
 mod tests;
 
@@ -18,14 +19,10 @@ use regorus::unstable::{
     ArithOp, AssignOp, BinOp, BoolOp, Expr, Literal, Module, Query, Rule, RuleBody, RuleHead, Span,
 };
 
+use signature::{Signature, signature};
+
 use super::prelude::STACK_FIELDS;
 use super::problem::{Problem, ProblemCode};
-
-/// Kinds of arguments and of the result, a function a line.
-const SIGNATURES: &str = include_str!("../builtins/signatures.txt");
-
-/// Those of the launcher's own functions.
-const OWN: &str = "exec a -> o\nsanitized s -> s\n";
 
 /// How many rules may stand between a name and its value.
 const MAX_STEPS: usize = 8;
@@ -487,22 +484,4 @@ fn front(mut expr: &Expr) -> &Span {
             other => return other.span(),
         };
     }
-}
-
-/// What a function takes and gives.
-struct Signature {
-    arguments: Vec<Kinds>,
-    result: Kinds,
-    /// How many elements its result has, where that is always the same.
-    elements: Option<usize>,
-}
-
-fn signature(name: &str) -> Option<Signature> {
-    let line = SIGNATURES.lines().chain(OWN.lines()).find(|line| line.split(' ').next() == Some(name))?;
-    let (arguments, result) = line.split_once(" -> ")?;
-    Some(Signature {
-        arguments: arguments.split(' ').skip(1).map(Kinds::read).collect(),
-        result: Kinds::read(result),
-        elements: result.strip_prefix('a').and_then(|elements| elements.parse().ok()),
-    })
 }

@@ -2,6 +2,7 @@
 
 use regorus::Engine;
 
+use super::signature::{OWN, SIGNATURES};
 use super::*;
 
 fn messages(rules: &str) -> Vec<String> {
