@@ -45,9 +45,10 @@ help: ## this list
 demo: ## a control plane and two workers on this machine take a run from plan to apply
 	@sh demo/run.sh
 
-test: setup fmt lint docs pure deny ## everything down to deny, and all tests
+test: setup fmt lint docs pure deny ## everything down to deny, all tests, and two minutes of faults
 	SLW_REQUIRE_ALL=1 cargo test --workspace --locked --quiet
 	cargo test --workspace --locked --quiet --bench '*' >/dev/null
+	@sh tests/soak.sh 120 7
 
 setup: ## install what the tests need and this machine lacks
 	@sh tests/setup.sh tools

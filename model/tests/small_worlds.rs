@@ -1,5 +1,7 @@
 //! Small worlds, as many states of them as a test has time for. `make model` sees more.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "tests may panic")]
+
 use spacelift_worker_model::explore::explore;
 use spacelift_worker_model::story;
 use spacelift_worker_model::world::World;

@@ -1,5 +1,7 @@
 //! The MQTT transport against a broker with faults on demand: nothing is lost or reordered, and it always comes back.
 
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -7,9 +9,15 @@ use spacelift_mothership::broker::Fault;
 use spacelift_worker_core::driver::HostCommand;
 use spacelift_worker_core::ids::{Lease, MessageId, RunId, WorkerId};
 use spacelift_worker_core::launcher::{Launcher, LauncherEnd};
+use spacelift_worker_core::pool::PoolToken;
 use spacelift_worker_core::protocol::message::{Ack, ControlBody, Drain, Phase, WorkerBody, WorkerStatus};
 use spacelift_worker_core::protocol::{Begun, JournalRecord};
-use spacelift_worker_tests::system::{Folder, Plane, TunnelProxy, Worker, write_journal};
+use spacelift_worker_core::secret::SecretText;
+use spacelift_worker_tests::system::{
+    Folder, Mosquitto, Mothership, Plane, TunnelProxy, Worker, tls_stream, write_journal,
+};
+use spacelift_worker_tests::tools::Tool;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
 /// An order that changes something only at its first time, so that each further one is answered by one message.
@@ -334,4 +342,35 @@ async fn a_host_that_no_proxy_lists_is_reached_directly() {
         other => panic!("{other:?}"),
     }
     assert_eq!(proxy.asked(), Vec::<String>::new());
+}
+
+/// An MQTT CONNECT of version 3.1.1 with this client identifier.
+fn connect_packet(client_id: &str) -> Vec<u8> {
+    let mut body = b"\x00\x04MQTT\x04\x00\x00\x1e".to_vec();
+    body.extend(u16::try_from(client_id.len()).unwrap().to_be_bytes());
+    body.extend(client_id.as_bytes());
+    [vec![0x10, u8::try_from(body.len()).unwrap()], body].concat()
+}
+
+#[tokio::test]
+async fn mosquitto_closes_in_order_what_another_client_takes_over() {
+    let Some(program) = Tool::Mosquitto.find().unwrap() else { return };
+    let port = Mosquitto::free_port();
+    let mothership = Mothership::start_with(&["--broker-url", &format!("tls://127.0.0.1:{port}")]);
+    let _broker = Mosquitto::start(&program, port, &mothership.data().join("ca"));
+    let pool = mothership.create_pool("pool");
+    let token = PoolToken::parse(&SecretText::new(pool.token.clone())).unwrap();
+    let identity = (token.parts().certificate_pem.as_str(), pool.key_pem.as_str());
+    let authority = std::fs::read_to_string(mothership.data().join("ca/ca.pem")).unwrap();
+    let client = WorkerId::from_parts(1, 1).to_string();
+    let mut answer = [0; 4];
+    let mut first = tls_stream(port, &authority, identity).await;
+    first.write_all(&connect_packet(&client)).await.unwrap();
+    first.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, [0x20, 2, 0, 0]);
+    let mut second = tls_stream(port, &authority, identity).await;
+    second.write_all(&connect_packet(&client)).await.unwrap();
+    second.read_exact(&mut answer).await.unwrap();
+    // TLS's own goodbye; an end without it would be an error
+    assert_eq!(first.read(&mut answer).await.unwrap(), 0);
 }

@@ -9,6 +9,7 @@ mod plane;
 mod process;
 mod site;
 mod store;
+mod tls;
 mod tunnel;
 
 pub use folder::{Folder, files_with};
@@ -20,6 +21,7 @@ pub use plane::{Plane, SeenHello, Worker, write_journal};
 pub use process::{Process, program};
 pub use site::Site;
 pub use store::{Answer, Asked, ScriptedStore};
+pub use tls::tls_stream;
 pub use tunnel::TunnelProxy;
 
 use std::time::{Duration, Instant};

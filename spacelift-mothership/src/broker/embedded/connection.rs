@@ -9,7 +9,7 @@ use rumqttc::{
     ConnAck, Connect, ConnectReturnCode, Packet, PubAck, Publish, QoS, SubAck, Subscribe,
     SubscribeReasonCode, UnsubAck,
 };
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, Take};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Take};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -21,6 +21,9 @@ use crate::wire::WireEvent;
 
 /// From the end of the handshake to CONNECT.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// For the last words of TLS.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A client that does not read for so long is gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -69,6 +72,8 @@ where
                 end = connection.run(&place) => end,
             };
             tracing::debug!(%pool, worker = %place.key.worker, %end, "a connection ended");
+            // An end in order, so that the client can tell it from a network that broke.
+            let _ = timeout(CLOSE_TIMEOUT, connection.writer.shutdown()).await;
             let will = around.hub.detach(&place, Instant::now());
             // [MQTT-3.1.2-8]: published unless a DISCONNECT came first.
             if let (Some(will), false) = (will, matches!(end, End::Disconnect)) {

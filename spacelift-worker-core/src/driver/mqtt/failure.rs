@@ -1,7 +1,5 @@
 //! Whose fault a lost connection is: a wrong configuration, which a person must mend, another process, or the network.
 
-use std::io;
-
 use rumqttc::{ConnectReturnCode, ConnectionError, StateError};
 
 use super::BrokerPlace;
@@ -15,7 +13,7 @@ use crate::driver::tls::tls_failure;
 pub(super) enum Failure {
     /// A person must mend something.
     Configuration(String),
-    /// The broker closed it without a word.
+    /// The broker closed it in order, without a reason.
     ClosedByBroker(String),
     /// Everything else.
     Broken(String),
@@ -70,19 +68,16 @@ pub(super) fn classify(error: &ConnectionError) -> Failure {
     }
     // rumqttc's messages repeat their sources already.
     let reason = error.to_string();
-    if is_end_of_stream(error) { Failure::ClosedByBroker(reason) } else { Failure::Broken(reason) }
-}
-
-/// Whether the other end closed the stream, with TLS's goodbye or without it.
-fn is_end_of_stream(error: &ConnectionError) -> bool {
-    matches!(error, ConnectionError::MqttState(StateError::ConnectionAborted))
-        || below::<io::Error>(error).is_some_and(|error| {
-            matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset)
-        })
+    // rumqttc's word for a stream that the other end closed in order. Without TLS's goodbye it is the network that broke, or the
+    // broker's process.
+    let in_order = matches!(error, ConnectionError::MqttState(StateError::ConnectionAborted));
+    if in_order { Failure::ClosedByBroker(reason) } else { Failure::Broken(reason) }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use rustls::AlertDescription;
 
     use super::*;
@@ -121,14 +116,12 @@ mod tests {
 
     #[test]
     fn a_closed_connection_is_told_from_a_broken_one() {
-        for kind in [io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset] {
-            let closed = classify(&ConnectionError::Io(io::Error::from(kind)));
-            assert!(matches!(closed, Failure::ClosedByBroker(_)), "{closed:?}");
-        }
         let aborted = classify(&ConnectionError::MqttState(StateError::ConnectionAborted));
         assert!(matches!(aborted, Failure::ClosedByBroker(_)), "{aborted:?}");
         for error in [
             ConnectionError::Io(io::ErrorKind::ConnectionRefused.into()),
+            ConnectionError::Io(io::ErrorKind::ConnectionReset.into()),
+            ConnectionError::Io(io::ErrorKind::UnexpectedEof.into()),
             ConnectionError::NetworkTimeout,
             ConnectionError::ConnectionRefused(ConnectReturnCode::ServiceUnavailable),
         ] {

@@ -1,7 +1,7 @@
 //! Two processes with one client identifier: each connection of the one ends the other's. Reads no clock itself.
 //!
 //! MQTT 3.1.1 gives no reason when a broker closes a connection ([MQTT-3.1.4-2]: "If the ClientId represents a Client
-//! already connected to the Server then the Server MUST disconnect the existing Client"). A broker that closes one
+//! already connected to the Server then the Server MUST disconnect the existing Client"). A broker that closes, in order, one
 //! connection after another which it had accepted and let subscribe, each of them young, does so for another client.
 
 use super::failure::Failure;
