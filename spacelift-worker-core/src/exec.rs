@@ -20,12 +20,15 @@ pub struct ExecSpec {
     pub env: BTreeMap<String, SecretText>,
     /// Working directory on the host.
     pub cwd: PathBuf,
+    /// Whose it is: an executor marks everything that it starts with it, so that what a killed worker left behind is found by its
+    /// successor. Absent: nobody will look for it.
+    pub mark: Option<String>,
 }
 
 impl ExecSpec {
     /// A command with its working directory and an empty environment.
     pub fn new(argv: Vec<String>, cwd: PathBuf) -> Self {
-        Self { argv, env: BTreeMap::new(), cwd }
+        Self { argv, env: BTreeMap::new(), cwd, mark: None }
     }
 }
 

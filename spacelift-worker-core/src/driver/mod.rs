@@ -43,6 +43,7 @@ pub(crate) use metrics::Meter;
 pub(crate) use mqtt::{ALPN_ON_443, BrokerPlace, MqttEndpoint, connect as connect_mqtt};
 pub(crate) use policy::{PolicyHost, PolicyHostError};
 pub(crate) use poll::{PollEndpoint, connect as connect_poll};
+pub(crate) use process::end_left_over;
 pub(crate) use random::{bits as random_bits, name as random_name};
 pub(crate) use run::{RunContext, RunHost, masked, remove_folder};
 pub(crate) use session::{Ending, Outgoing, SessionDriver};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::os::unix::fs::DirBuilderExt;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -221,8 +222,11 @@ impl Shared {
         };
         let transport = problems.take(self.transport.of(&self.credentials, worker));
         let journal = problems.take(FileJournal::open(&state.path));
-        let scratch = problems.take(empty_scratch(&state));
-        let (Some(transport), Some((journal, restored)), Some(scratch)) = (transport, journal, scratch)
+        // Only where no other process holds the journal; before the folder of runs goes, and before anything is reported.
+        let mark = journal.is_some().then(|| problems.take(left_over_ended(&state))).flatten();
+        let scratch = mark.is_some().then(|| problems.take(empty_scratch(&state))).flatten();
+        let (Some(transport), Some((journal, restored)), Some(mark), Some(scratch)) =
+            (transport, journal, mark, scratch)
         else {
             return Err(problems.into_error());
         };
@@ -239,6 +243,7 @@ impl Shared {
                 environment: self.environment.clone(),
                 log_mask: self.log_mask.clone(),
                 lines: self.lines.clone(),
+                mark,
                 scratch,
                 settings: RunSettings::from(&self.config),
             },
@@ -298,7 +303,7 @@ fn state_folder(
         None => {
             let name = driver::random_name().map_err(|error| StateError {
                 path: std::env::temp_dir(),
-                source: std::io::Error::other(error),
+                source: io::Error::other(error),
             })?;
             (std::env::temp_dir().join(format!("spacelift-worker-{name}")), true)
         }
@@ -306,6 +311,32 @@ fn state_folder(
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
     made.map_err(|source| StateError { path: path.clone(), source })?;
     Ok(StateFolder { path, temporary })
+}
+
+/// Ends what an earlier process on this folder left running, and gives the mark by which that is found. The mark is the folder's
+/// own, so that a worker on another folder is never met, whatever the folders are called.
+fn left_over_ended(state: &StateFolder) -> Result<String, StateError> {
+    let path = state.path.join("mark");
+    let fail = |source| StateError { path: path.clone(), source };
+    let mark = match fs::read_to_string(&path) {
+        Ok(mark) if is_mark(&mark) => mark,
+        Ok(_) => return Err(fail(io::Error::new(io::ErrorKind::InvalidData, "this is no mark; remove it"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let mark = driver::random_name().map_err(|error| fail(io::Error::other(error)))?;
+            let mut file =
+                fs::File::options().write(true).create_new(true).mode(0o600).open(&path).map_err(fail)?;
+            file.write_all(mark.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)?;
+            mark
+        }
+        Err(error) => return Err(fail(error)),
+    };
+    driver::end_left_over(&mark).map_err(|error| fail(io::Error::other(error)))?;
+    Ok(mark)
+}
+
+/// A short or empty one would be found in the environment of others.
+fn is_mark(text: &str) -> bool {
+    text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// What an earlier process left of its runs is removed: nothing of it is used again.
@@ -323,5 +354,5 @@ fn empty_scratch(state: &StateFolder) -> Result<PathBuf, StateError> {
 struct StateError {
     path: PathBuf,
     #[source]
-    source: std::io::Error,
+    source: io::Error,
 }

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 
-use super::tree::{COOKIE_VARIABLE, ProcessTree};
+use super::tree::{COOKIE_VARIABLE, ProcessTree, cookie};
 use super::usage;
 use crate::driver::random;
 use crate::exec::{
@@ -60,7 +60,8 @@ impl ProcessExecution {
             return Err(fail(io::Error::new(io::ErrorKind::InvalidInput, "no program is named")));
         };
         let (reader, writer) = io::pipe().map_err(fail)?;
-        let cookie = random::name().map_err(|error| fail(io::Error::other(error)))?;
+        let name = random::name().map_err(|error| fail(io::Error::other(error)))?;
+        let cookie = cookie(spec.mark.as_deref(), &name);
         let mut command = Command::new(program);
         command
             .args(arguments)

@@ -5,3 +5,4 @@ mod tree;
 mod usage;
 
 pub use execution::ProcessExecutor;
+pub(crate) use tree::end_left_over;

@@ -28,6 +28,8 @@ pub(crate) struct RunContext {
     pub(crate) log_mask: LogMask,
     /// Run logs as JSON lines, when switched on.
     pub(crate) lines: Option<LineSink>,
+    /// Marks every process of a run as this state folder's.
+    pub(crate) mark: String,
     /// Below it each run has a folder.
     pub(crate) scratch: PathBuf,
     pub(crate) settings: RunSettings,

@@ -249,6 +249,7 @@ impl ActiveRun {
         let cwd = self.place.source().join(&self.assignment.payload().stack.project_root);
         let script = step.script.clone().unwrap_or_default();
         let mut spec = ExecSpec::new(vec!["sh".into(), "-c".into(), script], cwd);
+        spec.mark = Some(self.context.mark.clone());
         spec.env = self.context.environment.of_step(&self.assignment, &step);
         let execution = self.context.executor.start(spec).await.map_err(|error| chain(&error))?;
         self.execution = Some(execution);
