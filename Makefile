@@ -34,6 +34,8 @@ PURE := -p spacelift-worker-core --no-default-features --features pure-rust
 # The kinds of the arguments and results of Open Policy Agent's functions
 SIGNATURES := spacelift-worker-core/src/policy/builtins/signatures.txt
 
+MODEL := target/release/spacelift-worker-model
+
 # In this order, one at a time: what is quick to tell comes first, and all of them share one target folder
 .NOTPARALLEL:
 .PHONY: help bench-mask demo mask-streams bench-policy policy-oracle policy-signatures test setup fmt lint docs pure deny \
@@ -111,8 +113,13 @@ sparse: ## memory of sealing and opening: SPARSE_BYTES (20 GiB) as a stream, a t
 pair: ## session and control plane over a hundred thousand bad networks, under virtual time
 	SLW_PAIR_CASES=100000 cargo test --release -p spacelift-worker-core --locked --lib -- protocol::session::tests::pair
 
-model: ## every state of small worlds on the real code of both ends, and many of a wide one; 20 minutes
-	cargo run --release --locked --quiet -p spacelift-worker-model
+model: ## small worlds on the real code of both ends: some to their last state, each with all its faults as far as time allows
+	cargo build --release --locked --quiet -p spacelift-worker-model
+	$(MODEL) small crashes=0 delays=0
+	$(MODEL) small losses=0 copies=0 delays=0
+	$(MODEL) two-workers crashes=0 delays=0 copies=0
+	$(MODEL) --states 4000000 small two-workers two-runs drain cycle stop link
+	$(MODEL) --states 20000000 wide
 
 bench-workers: ## many workers in one process over mutual TLS: how fast, how much memory, what they cost at rest
 	cargo build --release --locked --quiet -p spacelift-mothership --bin mothership

@@ -9,7 +9,7 @@ use std::thread;
 use super::batch::{Batch, CHUNKS, room};
 
 /// Batches that go round.
-const BATCHES: usize = 24;
+const BATCHES: usize = 20;
 
 /// Whether more comes after a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
