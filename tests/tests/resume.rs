@@ -52,7 +52,7 @@ fn a_change_that_began_under_a_killed_launcher_is_ended_and_reported_and_never_b
     killed.mothership.await_run(&killed.run, "FAILED");
     assert!(!is_alive(&killed.pid), "its successor ended it before it said a word");
     killed.mothership.await_workers("IDLE", 1);
-    assert_eq!(killed.pids(), [killed.pid.clone()]);
+    assert_eq!(killed.pids(), std::slice::from_ref(&killed.pid));
 }
 
 #[test]
