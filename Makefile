@@ -105,7 +105,7 @@ bench-tables: ## tables of figures and the bars they hold, in target/performance
 	cargo bench -p spacelift-worker-benches --locked --bench sealing_table
 
 sparse: ## memory of sealing and opening: SPARSE_BYTES (20 GiB) as a stream, a tenth of that file to file
-	cargo build --release --locked --quiet -p spacelift-worker-core --no-default-features --features files --example constant_memory
+	cargo build --release --locked --quiet -p spacelift-worker-core --no-default-features --features aws-lc,files --example constant_memory
 	target/release/examples/constant_memory stream $(SPARSE_BYTES)
 	folder=$$(mktemp -d) && trap 'rm -r "$$folder"' EXIT && \
 	    target/release/examples/constant_memory files $$(( $(SPARSE_BYTES) / 10 )) "$$folder"
