@@ -119,7 +119,7 @@ model: ## small worlds on the real code of both ends: some to their last state, 
 	$(MODEL) small losses=0 copies=0 delays=0
 	$(MODEL) two-workers crashes=0 delays=0 copies=0
 	$(MODEL) --states 4000000 small two-workers two-runs drain cycle stop link
-	$(MODEL) --states 20000000 wide
+	$(MODEL) --states 20000000 wide turns=3
 
 bench-workers: ## many workers in one process over mutual TLS: how fast, how much memory, what they cost at rest
 	cargo build --release --locked --quiet -p spacelift-mothership --bin mothership
