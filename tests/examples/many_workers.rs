@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use spacelift_worker_core::driver::HostCommand;
 use spacelift_worker_core::launcher::Launcher;
-use spacelift_worker_tests::system::{Folder, Mosquitto, Mothership};
+use spacelift_worker_tests::system::{Folder, Mosquitto, Mothership, resident_kib};
 use spacelift_worker_tests::tools::Tool;
 use tokio::sync::mpsc;
 
@@ -120,9 +120,7 @@ struct Taken {
 
 impl Taken {
     fn now() -> Result<Self, String> {
-        let status = fs::read_to_string("/proc/self/status").map_err(|error| error.to_string())?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        let memory = line.trim().trim_end_matches(" kB").parse().map_err(|_| "VmRSS is no number")?;
+        let memory = resident_kib(std::process::id()).ok_or("no VmRSS")? as f64;
         let stat = fs::read_to_string("/proc/self/stat").map_err(|error| error.to_string())?;
         // Fields 14 and 15 of proc_pid_stat(5), counted from behind the name, in ticks of 10 ms
         let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();

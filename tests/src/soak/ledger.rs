@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use spacelift_worker_core::protocol::message::RunState;
+
 /// What the control plane says of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunSeen {
@@ -11,8 +13,10 @@ pub struct RunSeen {
     pub state: String,
 }
 
-/// States that nothing follows.
-pub(super) const TERMINAL: [&str; 6] = ["FINISHED", "FAILED", "STOPPED", "DISCARDED", "CANCELED", "SKIPPED"];
+/// Whether nothing follows a state.
+pub(super) fn is_terminal(state: &str) -> bool {
+    serde_json::from_value::<RunState>(state.into()).is_ok_and(RunState::is_terminal)
+}
 
 /// What is wrong, a line each.
 pub fn violations(runs: &[RunSeen], ledger: &str) -> Vec<String> {
@@ -31,7 +35,7 @@ pub fn violations(runs: &[RunSeen], ledger: &str) -> Vec<String> {
         }
     }
     for run in runs {
-        if !TERMINAL.contains(&run.state.as_str()) {
+        if !is_terminal(&run.state) {
             found.push(format!("run {} has not ended: {}", run.id, run.state));
         }
         if run.state == "FINISHED" && !times.contains_key(run.id.as_str()) {

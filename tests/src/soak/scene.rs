@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::ledger::{RunSeen, TERMINAL};
+use super::ledger::{RunSeen, is_terminal};
 use super::{Dice, Fault, FaultyWire, Options, growth_an_hour, schedule, violations};
-use crate::system::{Folder, Launcher, LauncherSetup, Mosquitto, Mothership, Pool, files_with};
+use crate::system::{Folder, Launcher, LauncherSetup, Mosquitto, Mothership, Pool, files_with, resident_kib};
 
 const STACKS: usize = 14;
 /// The first ones belong to the pool of the launcher that is never killed, and never cycled.
@@ -350,7 +350,7 @@ impl Scene {
                 .and_then(|run| run["id"].as_str().map(str::to_owned)),
             None => None,
             Some(run) => match self.state(&run) {
-                Some(state) if TERMINAL.contains(&state.as_str()) => None,
+                Some(state) if is_terminal(&state) => None,
                 Some(state) if state == "UNCONFIRMED" => {
                     self.ask(&["run", "confirm", &run]);
                     Some(run)
@@ -367,22 +367,18 @@ impl Scene {
         Some(self.ask(&["run", "show", run])?["state"].as_str()?.to_owned())
     }
 
-    /// Ends every fault, and looks for runs that were triggered without an answer.
+    /// Ends every fault: what was to come back later comes now.
     fn mend(&mut self) {
         let rest = std::mem::take(&mut self.due);
         self.due = rest.into_iter().map(|(_, due)| (Instant::now(), due)).collect();
         self.bring_back();
-        self.broker_wire.delay(Duration::ZERO);
-        self.bring_back();
     }
 
-    /// Whether every run has ended.
+    /// Whether every run has ended, those that were triggered without an answer among them.
     fn is_quiet(&mut self) -> bool {
         let Some(runs) = self.runs() else { return false };
         for (number, open) in self.open.iter_mut().enumerate() {
-            let mut waiting = runs
-                .iter()
-                .filter(|(stack, run)| *stack == number && !TERMINAL.contains(&run.state.as_str()));
+            let mut waiting = runs.iter().filter(|(stack, run)| *stack == number && !is_terminal(&run.state));
             // The oldest holds its stack.
             *open = waiting.next_back().map(|(_, run)| run.id.clone());
         }
@@ -457,7 +453,7 @@ impl Memory {
         match self.process {
             Some((known, since)) if known == pid => {
                 if now.saturating_sub(since) >= Duration::from_secs(300)
-                    && let Some(size) = resident(pid)
+                    && let Some(size) = resident_kib(pid)
                 {
                     self.samples.push((now.as_secs_f64(), size));
                 }
@@ -468,13 +464,6 @@ impl Memory {
             }
         }
     }
-}
-
-/// Resident memory of a process in KiB.
-fn resident(pid: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().trim_end_matches(" kB").parse().ok()
 }
 
 /// Processes with this mark in their environment.

@@ -1,10 +1,12 @@
 //! A network that fails on demand: connections of TCP passed on byte by byte, and cut, delayed, truncated or held half-open.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use crate::system::{connect_port, request};
 
 /// A connection through the wire, both directions.
 #[derive(Debug)]
@@ -112,11 +114,8 @@ fn serve(near: TcpStream, way: Way, shared: &Arc<Shared>) -> Option<()> {
     let (mut near, port) = match way {
         Way::To(port) => (near, port),
         Way::Asked => {
-            let mut reader = BufReader::new(near);
-            let mut head = String::new();
-            while reader.read_line(&mut head).ok()? > 2 {}
-            let target = head.strip_prefix("CONNECT ")?.split(' ').next()?.to_owned();
-            (reader.into_inner(), target.rsplit(':').next()?.parse().ok()?)
+            let (near, head) = request(near)?;
+            (near, connect_port(&head)?)
         }
     };
     let far = TcpStream::connect(("127.0.0.1", port)).ok()?;

@@ -18,11 +18,12 @@ pub use launcher::{Launcher, LauncherSetup};
 pub use mosquitto::Mosquitto;
 pub use mothership::{Mothership, Pool};
 pub use plane::{Plane, SeenHello, Worker, write_journal};
-pub use process::{Process, program};
+pub use process::{Process, program, resident_kib};
 pub use site::Site;
 pub use store::{Answer, Asked, ScriptedStore};
 pub use tls::tls_stream;
 pub use tunnel::TunnelProxy;
+pub(crate) use tunnel::{connect_port, request};
 
 use std::time::{Duration, Instant};
 

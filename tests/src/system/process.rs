@@ -78,6 +78,13 @@ impl Drop for Process {
     }
 }
 
+/// Resident memory of a process in KiB (`proc_pid_status(5)`), while it is there.
+pub fn resident_kib(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}
+
 /// A program of this workspace, built beside the tests: `mothership`, or `examples/launcher`.
 ///
 /// # Panics

@@ -43,15 +43,25 @@ impl TunnelProxy {
     }
 }
 
-fn serve(stream: TcpStream, port: Option<u16>, asked: &Mutex<Vec<String>>) -> Option<()> {
+/// The head of a request, and the stream behind it.
+pub(crate) fn request(stream: TcpStream) -> Option<(TcpStream, String)> {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while reader.read_line(&mut head).ok()? > 2 {}
+    Some((reader.into_inner(), head))
+}
+
+/// The port that a CONNECT asks for.
+pub(crate) fn connect_port(head: &str) -> Option<u16> {
+    head.strip_prefix("CONNECT ")?.split(' ').next()?.rsplit(':').next()?.parse().ok()
+}
+
+fn serve(stream: TcpStream, port: Option<u16>, asked: &Mutex<Vec<String>>) -> Option<()> {
+    let (mut near, head) = request(stream)?;
     asked.lock().unwrap_or_else(PoisonError::into_inner).push(head.clone());
-    let target = head.strip_prefix("CONNECT ")?.split(' ').next()?;
-    let port = port.or_else(|| target.rsplit(':').next()?.parse().ok())?;
+    head.strip_prefix("CONNECT ")?;
+    let port = port.or_else(|| connect_port(&head))?;
     let far = TcpStream::connect(("127.0.0.1", port));
-    let mut near = reader.into_inner();
     let Ok(far) = far else {
         near.write_all(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").ok()?;
         return None;

@@ -7,6 +7,8 @@ mod lines;
 mod log_mask;
 mod panics;
 mod run_log;
+#[cfg(test)]
+mod shared;
 mod spool;
 mod timestamp;
 mod upload;
