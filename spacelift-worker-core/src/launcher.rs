@@ -6,6 +6,7 @@
 mod build;
 mod comms;
 mod end;
+mod host;
 mod preflight;
 mod setup;
 mod signals;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::driver::{
-    self, Ending, FileJournal, HostCommand, JsonLayer, Meter, Metrics, Outgoing, RunContext, RunHost,
+    self, Desk, Ending, FileJournal, HostCommand, JsonLayer, Meter, Metrics, Outgoing, RunContext, RunHost,
     SessionDriver,
 };
 use crate::protocol::{JournalRecord, Session, SessionConfig};
@@ -108,6 +109,10 @@ impl Launcher {
     /// Works until a command asks it to end, a cycle, or something that cannot be mended. For hosts that handle
     /// signals themselves.
     pub async fn run_until(self, commands: mpsc::Receiver<HostCommand>) -> LauncherEnd {
+        self.work(commands, Desk::empty()).await
+    }
+
+    async fn work(self, commands: mpsc::Receiver<HostCommand>, desk: Desk) -> LauncherEnd {
         for warning in &self.warnings {
             tracing::warn!("{warning}");
         }
@@ -132,6 +137,7 @@ impl Launcher {
             runs: RunHost { context: Arc::new(self.context), reports: sender },
             reports,
             commands,
+            desk,
             outgoing: Outgoing::default(),
             in_hand: None,
             ending: Ending::new(self.drain_grace),

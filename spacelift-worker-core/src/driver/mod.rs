@@ -7,6 +7,7 @@ mod chain;
 mod clock;
 mod dial;
 mod hardening;
+mod host;
 mod https;
 mod journal;
 mod link;
@@ -26,6 +27,9 @@ mod tls;
 pub use blob::{BlobClient, BlobError, BlobLimits};
 pub use dial::{AllowedHost, ProxyUrlError};
 pub use hardening::protect_process;
+pub use host::{
+    HostError, HostEvent, HostEventKind, HostOptions, HostSession, Next, Offers, OperationId, StepId, Steps,
+};
 pub use journal::{FileJournal, JournalError};
 pub use logs::{JsonLayer, LineSink};
 pub use metrics::{Health, Metrics};
@@ -37,6 +41,7 @@ pub use tls::{Roots, TlsError};
 pub(crate) use chain::chain;
 pub(crate) use clock::{now, unix_time};
 pub(crate) use dial::{Dialer, ProbeFound, Proxies, authority};
+pub(crate) use host::{Counter, Desk};
 pub(crate) use link::Link;
 pub(crate) use logs::{LogMask, report_panics};
 pub(crate) use metrics::Meter;

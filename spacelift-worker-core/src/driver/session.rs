@@ -9,12 +9,13 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::clock;
+use super::host::{Desk, HostEvent, OfferSeen, OperationId, Wish};
 use super::journal::FileJournal;
 use super::link::{AckToken, Fault, Link, LinkCommand, LinkEvent, LinkFailure};
 use super::metrics::Meter;
 use super::run::{RunCommand, RunHandle, RunHost};
-use crate::ids::Lease;
-use crate::protocol::message::{Finished, LogManifest, NackReason, RunState};
+use crate::ids::{Lease, RunId};
+use crate::protocol::message::{Finished, LogManifest, NackReason, Phase, RunState};
 use crate::protocol::{CommandError, Event, FatalReason, Session};
 
 /// Connections that may fail before the first one succeeds.
@@ -31,11 +32,19 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) enum RunReport {
     /// The offer was verified, opened and found equal to its hints.
-    Opened { lease: Lease },
+    Opened {
+        lease: Lease,
+        run: RunId,
+        phase: Phase,
+        stack: String,
+        /// What a policy sees of it, where somebody decides by hand.
+        document: Option<serde_json::Value>,
+    },
     /// The offer is refused.
     Refused { lease: Lease, reason: NackReason, note: Option<String> },
     /// A state is about to begin; the answer says whether it may.
     Progress {
+        lease: Lease,
         state: RunState,
         state_version: u64,
         note: Option<String>,
@@ -115,6 +124,7 @@ pub(crate) struct SessionDriver {
     pub(crate) runs: RunHost,
     pub(crate) reports: mpsc::Receiver<RunReport>,
     pub(crate) commands: mpsc::Receiver<HostCommand>,
+    pub(crate) desk: Desk,
     pub(crate) outgoing: Outgoing,
     pub(crate) in_hand: Option<RunHandle>,
     pub(crate) ending: Ending,
@@ -164,7 +174,8 @@ impl SessionDriver {
             }
             let is_connected = self.outgoing.connection.is_some();
             self.meter.look(is_connected, !self.session.is_idle(), self.session.unacknowledged());
-            let deadline = self.session.poll_timeout().map_or(Duration::from_secs(1), clock::until);
+            let deadline = [self.session.poll_timeout(), self.desk.deadline()].into_iter().flatten().min();
+            let deadline = deadline.map_or(Duration::from_secs(1), clock::until);
             // Nothing more is heard before everything is said about what was heard, so that what waits is bounded.
             let is_quiet = self.outgoing.next.is_none();
             tokio::select! {
@@ -182,9 +193,11 @@ impl SessionDriver {
                 }
                 Some(report) = self.reports.recv() => self.report(report),
                 Some(command) = self.commands.recv() => self.command(command),
+                Some((id, wish)) = self.desk.wish() => self.wish(id, wish),
                 () = tokio::time::sleep(deadline) => {}
             }
             self.session.handle_timeout(clock::now());
+            self.look_at_desk();
         }
     }
 
@@ -220,6 +233,7 @@ impl SessionDriver {
     }
 
     fn event(&mut self, event: Event) -> ControlFlow<SessionEnd> {
+        self.tell_host(&event);
         match event {
             Event::Open(offer) => {
                 self.meter.offered();
@@ -231,7 +245,10 @@ impl SessionDriver {
             }
             Event::Renewed(grant) => self.tell_run(RunCommand::Renewed(grant)),
             Event::Stop { .. } => self.tell_run(RunCommand::Stop),
-            Event::Kill { .. } => self.tell_run(RunCommand::Kill),
+            Event::Kill { lease, .. } => {
+                self.desk.take(lease);
+                self.tell_run(RunCommand::Kill);
+            }
             Event::LeaseEnded { .. } => self.tell_run(RunCommand::LeaseEnded),
             Event::Reported { run, .. } => {
                 tracing::info!(run_ulid = %run, "the report was taken");
@@ -259,12 +276,15 @@ impl SessionDriver {
                 self.outgoing = Outgoing { connection: Some(connection), ..Outgoing::default() };
                 self.ending.connected_once = true;
                 self.meter.connected();
+                self.desk.tell(|| HostEvent::Connected { worker: self.session.worker() });
                 tracing::info!(worker = %self.session.worker(), "connected");
                 self.session.handle_connected(clock::now());
             }
             LinkEvent::Down(failure) => {
                 tracing::warn!(reason = %failure, "not connected");
                 self.outgoing = Outgoing::default();
+                let mask = &self.runs.context.log_mask;
+                self.desk.tell(|| HostEvent::Disconnected { reason: mask.text(&failure.to_string()) });
                 self.meter.not_connected();
                 self.session.handle_disconnected(clock::now());
                 return self.connection_failed(failure);
@@ -299,14 +319,22 @@ impl SessionDriver {
     fn report(&mut self, report: RunReport) {
         let now = clock::now();
         let result = match report {
-            RunReport::Opened { lease } => self.session.opened(now, lease),
+            RunReport::Opened { lease, run, phase, stack, document } => match document {
+                Some(document) if self.desk.asks() => {
+                    self.desk.ask(now.mono_ms, lease, run, phase, OfferSeen { stack, document });
+                    Ok(())
+                }
+                _ => self.session.opened(now, lease),
+            },
             RunReport::Refused { lease, reason, note } => {
                 self.in_hand = None;
-                self.meter.refused();
-                self.session.refuse(now, lease, reason, note)
+                self.refuse(lease, reason, note)
             }
-            RunReport::Progress { state, state_version, note, answer } => {
+            RunReport::Progress { lease, state, state_version, note, answer } => {
                 let result = self.session.progress(now, state, state_version, note);
+                if result.is_ok() {
+                    self.desk.tell(|| HostEvent::State { lease, state, version: state_version });
+                }
                 let _ = answer.send(result.clone());
                 result
             }
@@ -314,6 +342,12 @@ impl SessionDriver {
             RunReport::Finished { logs, report } => {
                 self.in_hand = None;
                 self.meter.ended(report.outcome, now.mono_ms);
+                self.desk.tell(|| HostEvent::RunEnded {
+                    lease: report.lease,
+                    run: report.run,
+                    outcome: report.outcome,
+                    reason: report.reason.clone(),
+                });
                 if let Some(Err(error)) = logs.map(|manifest| self.session.logs(now, manifest)) {
                     tracing::warn!(%error, "the session did not take the last manifest of the log");
                 }
@@ -332,6 +366,65 @@ impl SessionDriver {
             HostCommand::Shutdown => tracing::info!("shutting down: the run in hand is awaited"),
             HostCommand::StopRun => self.tell_run(RunCommand::Shutdown),
             HostCommand::KillRun => self.tell_run(RunCommand::Kill),
+        }
+    }
+
+    /// The host hears of everything that it may need to know.
+    fn tell_host(&self, event: &Event) {
+        match *event {
+            Event::Start { phase, ref grant } => {
+                self.desk.tell(|| HostEvent::Started { lease: grant.lease, run: grant.run, phase });
+            }
+            Event::Renewed(ref grant) => self.desk.tell(|| HostEvent::Renewed { lease: grant.lease }),
+            Event::Stop { lease, .. } => self.desk.tell(|| HostEvent::Stop { lease }),
+            Event::Kill { lease, .. } => self.desk.tell(|| HostEvent::Kill { lease }),
+            Event::LeaseEnded { lease, .. } => self.desk.tell(|| HostEvent::LeaseEnded { lease }),
+            Event::Reported { run, .. } => self.desk.tell(|| HostEvent::Reported { run }),
+            Event::Drained(drained) => self.desk.tell(|| HostEvent::Drained { drained }),
+            Event::Cycle => self.desk.tell(|| HostEvent::Cycle),
+            // One is told once it is open, the other by how the loop ends.
+            Event::Open(_) | Event::Fatal(_) => {}
+        }
+    }
+
+    fn refuse(&mut self, lease: Lease, reason: NackReason, note: Option<String>) -> Result<(), CommandError> {
+        self.in_hand = None;
+        self.meter.refused();
+        self.desk.tell(|| HostEvent::Refused { lease, reason, note: note.clone() });
+        self.session.refuse(clock::now(), lease, reason, note)
+    }
+
+    /// An offer that the host does not answer is given back, so that another worker can have it.
+    fn look_at_desk(&mut self) {
+        if let Some(lease) = self.desk.overdue(clock::now().mono_ms) {
+            tracing::warn!(%lease, "an offer is refused: the host did not answer in time");
+            let note = Some("the host of the worker did not answer in time".to_owned());
+            let _ = self.refuse(lease, NackReason::Expired, note);
+        }
+    }
+
+    fn wish(&mut self, id: OperationId, wish: Wish) {
+        let result = match wish {
+            Wish::Accept { lease } => self
+                .asked(lease)
+                .and_then(|()| self.session.opened(clock::now(), lease).map_err(|error| error.to_string())),
+            Wish::Refuse { lease, reason, note } => self.asked(lease).and_then(|()| {
+                let note = note.map(|note| self.runs.context.log_mask.text(&note));
+                self.refuse(lease, reason, note).map_err(|error| error.to_string())
+            }),
+            Wish::Command(command) => {
+                self.command(command);
+                Ok(())
+            }
+        };
+        self.desk.answer(id, result);
+    }
+
+    fn asked(&mut self, lease: Lease) -> Result<(), String> {
+        if self.desk.take(lease) {
+            Ok(())
+        } else {
+            Err(format!("no offer with lease {lease} waits for an answer"))
         }
     }
 

@@ -246,6 +246,7 @@ impl Shared {
                 mark,
                 scratch,
                 settings: RunSettings::from(&self.config),
+                describes: false,
             },
             session,
             transport,

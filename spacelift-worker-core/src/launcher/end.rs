@@ -28,12 +28,17 @@ pub enum LauncherEnd {
 impl LauncherEnd {
     /// The documented exit code.
     pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self {
+        ExitCode::from(self.code())
+    }
+
+    /// The same as a number.
+    pub fn code(&self) -> u8 {
+        match self {
             Self::Shutdown => 0,
             Self::Failed { .. } => 1,
             Self::NeverConnected { .. } => 3,
             Self::Cycled => 4,
-        })
+        }
     }
 }
 

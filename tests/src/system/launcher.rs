@@ -65,6 +65,11 @@ impl LauncherSetup {
         self.set(variable, &path)
     }
 
+    /// Its variables, for a launcher inside of a test. The folder is the setup's, which has to outlive it.
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        self.environment.clone()
+    }
+
     /// Starts it.
     pub fn start(self) -> Launcher {
         self.start_with(&[])

@@ -1,7 +1,7 @@
 //! Run logs as JSON lines on standard output, in the structure of the launcher's own logs.
 
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
@@ -27,7 +27,26 @@ impl LineSink {
 
     /// Lines go to standard output.
     pub fn stdout() -> Self {
-        Self::new(std::io::stdout())
+        Self::new(io::stdout())
+    }
+
+    /// Lines go to both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        struct Both(LineSink, LineSink);
+
+        impl Write for Both {
+            fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+                self.0.write(line);
+                self.1.write(line);
+                Ok(line.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        Self::new(Both(self, other))
     }
 
     pub(super) fn write_line(&self, text: &str) {
@@ -134,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_line_without_end_does_not_grow_memory() {
-        let mut writer = LineWriter::new(LineSink::new(std::io::sink()), RunId::from_parts(1, 1), "s".into());
+        let mut writer = LineWriter::new(LineSink::new(io::sink()), RunId::from_parts(1, 1), "s".into());
         for _ in 0..100 {
             writer.write(&[b'a'; 10_000]);
             assert!(writer.partial.len() <= MAX_LINE_LEN);

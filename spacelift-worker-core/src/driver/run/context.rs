@@ -33,6 +33,8 @@ pub(crate) struct RunContext {
     /// Below it each run has a folder.
     pub(crate) scratch: PathBuf,
     pub(crate) settings: RunSettings,
+    /// Somebody decides by hand whether a run is taken, and is shown what a policy would see of it.
+    pub(crate) describes: bool,
 }
 
 impl RunContext {

@@ -40,7 +40,10 @@ pub(super) async fn run(
             return;
         }
     };
-    if reports.send(RunReport::Opened { lease }).await.is_err() {
+    let (run, stack) = (assignment.payload().run.id, assignment.payload().stack.slug.clone());
+    let document = context.describes.then(|| assignment.policy_input(env!("CARGO_PKG_VERSION")).document());
+    let opened = RunReport::Opened { lease, run, phase: offer.phase, stack, document };
+    if reports.send(opened).await.is_err() {
         return;
     }
     let Some(grant) = started(&mut commands).await else { return };
@@ -204,7 +207,8 @@ impl ActiveRun {
                 self.log.enter(state, version);
                 self.state_version = version;
                 let (answer, allowed) = oneshot::channel();
-                let report = RunReport::Progress { state, state_version: version, note: None, answer };
+                let lease = self.lease();
+                let report = RunReport::Progress { lease, state, state_version: version, note: None, answer };
                 let asked = self.reports.send(report).await.is_ok();
                 if !asked || !matches!(allowed.await, Ok(Ok(()))) {
                     self.supervisor.lease_ended(clock::now());
