@@ -118,10 +118,11 @@ fn a_host_takes_offers_and_runs_the_steps_of_plan_and_apply_itself() {
     assert!(site.deployed().unwrap().contains("+secret of the workspace"));
 
     host.session.drain().unwrap();
-    host.until(|event| match event {
-        HostEvent::Ended { exit_code, .. } => Some(assert_eq!(exit_code, 0)),
+    let exit_code = host.until(|event| match event {
+        HostEvent::Ended { exit_code, .. } => Some(exit_code),
         _ => None,
     });
+    assert_eq!(exit_code, 0);
     assert!(matches!(host.session.next(None), Next::Closed));
 }
 
@@ -136,17 +137,19 @@ fn a_run_that_the_host_refuses_is_given_to_another_worker() {
     let lease = host.offered();
 
     let wrong = host.session.accept(Lease { generation: 9, counter: 9 }).unwrap();
-    host.until(|event| match event {
-        HostEvent::OperationFailed { id, reason } if id == wrong => Some(assert!(reason.contains("9.9"))),
+    let reason = host.until(|event| match event {
+        HostEvent::OperationFailed { id, reason } if id == wrong => Some(reason),
         _ => None,
     });
+    assert!(reason.contains("9.9"), "{reason}");
     let _other = LauncherSetup::new(&pool).start();
     mothership.await_workers("IDLE", 1);
     host.session.refuse(lease, NackReason::Unsupported, Some("not here".to_owned())).unwrap();
-    host.until(|event| match event {
-        HostEvent::Refused { note, .. } => Some(assert_eq!(note.as_deref(), Some("not here"))),
+    let note = host.until(|event| match event {
+        HostEvent::Refused { note, .. } => note,
         _ => None,
     });
+    assert_eq!(note, "not here");
     mothership.await_run(&run, "UNCONFIRMED");
 }
 
