@@ -7,6 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::patience::Patience;
+
 /// The engine recurses with expressions and with chains of rules; 1,500 of those fill 2 MiB.
 const STACK: usize = 64 * 1024 * 1024;
 
@@ -19,6 +21,8 @@ type Job = Box<dyn FnOnce() + Send>;
 #[derive(Default)]
 pub(super) struct Apart {
     idle: Mutex<Vec<Sender<Job>>>,
+    /// Of those who wait for results.
+    patience: Patience,
 }
 
 /// Why a piece of work has no result.
@@ -59,7 +63,7 @@ impl Apart {
         let waiting = self.idle().pop();
         let thread = waiting.map_or_else(start, Ok)?;
         thread.send(job).map_err(|_| Broken::Thread)?;
-        match result.recv_timeout(wait) {
+        match self.patience.soon(&result).unwrap_or_else(|| result.recv_timeout(wait)) {
             Ok(Some(value)) => {
                 let mut idle = self.idle();
                 if idle.len() < MAX_IDLE {
@@ -82,7 +86,8 @@ impl Apart {
 fn start() -> Result<Sender<Job>, Broken> {
     let (sender, jobs) = channel::<Job>();
     let work = move || {
-        for job in jobs {
+        let patience = Patience::default();
+        while let Some(job) = patience.soon(&jobs).map_or_else(|| jobs.recv().ok(), Result::ok) {
             // What is dropped after a result may panic, too.
             let _ = catch_unwind(AssertUnwindSafe(job));
         }

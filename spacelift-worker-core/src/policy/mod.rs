@@ -35,6 +35,7 @@ mod kinds;
 mod normal;
 mod options;
 mod outline;
+mod patience;
 mod prelude;
 mod prescan;
 mod problem;
