@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 use crate::driver::{
     self, Desk, Ending, FileJournal, HostCommand, JsonLayer, Meter, Metrics, Outgoing, RunContext, RunHost,
@@ -129,6 +130,7 @@ impl Launcher {
             to = self.transport.shown(),
             "connecting"
         );
+        let span = tracing::info_span!("worker", worker = %session.worker(), pool = %self.context.credentials.pool_id());
         let (sender, reports) = mpsc::channel(16);
         let end = SessionDriver {
             session,
@@ -144,6 +146,7 @@ impl Launcher {
             meter: Meter::new(self.metrics),
         }
         .run()
+        .instrument(span)
         .await;
         drop(self.state);
         LauncherEnd::from(end).masked(|reason| mask.text(reason))

@@ -53,7 +53,12 @@ pub(crate) enum RunReport {
     /// The log grew.
     Logs(LogManifest),
     /// The phase ended; the log with it.
-    Finished { logs: Option<LogManifest>, report: Finished },
+    Finished {
+        logs: Option<LogManifest>,
+        report: Finished,
+        /// Bytes of its log that were masked.
+        masked: u64,
+    },
 }
 
 /// What the host asks for.
@@ -339,9 +344,10 @@ impl SessionDriver {
                 result
             }
             RunReport::Logs(manifest) => self.session.logs(now, manifest),
-            RunReport::Finished { logs, report } => {
+            RunReport::Finished { logs, report, masked } => {
                 self.in_hand = None;
                 self.meter.ended(report.outcome, now.mono_ms);
+                self.meter.masked(masked);
                 self.desk.tell(|| HostEvent::RunEnded {
                     lease: report.lease,
                     run: report.run,

@@ -142,6 +142,8 @@ struct Shared {
     matchers: RwLock<Arc<[Arc<Matcher>]>>,
     /// Rises after each addition, so that a stream sees one without taking a lock.
     generation: AtomicU64,
+    /// Bytes that were masked.
+    masked: AtomicU64,
 }
 
 impl Secrets {
@@ -154,8 +156,9 @@ impl Secrets {
         let mut levels = Levels::default();
         levels.add(set.patterns)?;
         let matchers = RwLock::new(levels.matchers());
-        let (settings, generation) = (set.settings, AtomicU64::new(0));
-        Ok(Self(Arc::new(Shared { settings, levels: Mutex::new(levels), matchers, generation })))
+        let levels = Mutex::new(levels);
+        let (settings, generation, masked) = (set.settings, AtomicU64::new(0), AtomicU64::new(0));
+        Ok(Self(Arc::new(Shared { settings, levels, matchers, generation, masked })))
     }
 
     /// Adds a value; all its forms apply at once when this returns.
@@ -216,6 +219,16 @@ impl Secrets {
             Ok(text) => text,
             Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
         }
+    }
+
+    /// How many bytes all maskers of this set have masked by now.
+    pub fn masked_bytes(&self) -> u64 {
+        self.0.masked.load(Ordering::Relaxed)
+    }
+
+    /// More bytes were masked.
+    pub(super) fn count_masked(&self, bytes: u64) {
+        self.0.masked.fetch_add(bytes, Ordering::Relaxed);
     }
 
     pub(super) fn settings(&self) -> MaskSettings {

@@ -101,6 +101,7 @@ impl Stream {
         if !self.closed && !self.within {
             out.extend_from_slice(MASK.as_bytes());
         }
+        self.secrets.count_masked(self.held() as u64);
         self.regions.clear();
         self.held.advance(self.held.end(), &[]);
         (self.within, self.closed) = (true, true);
@@ -231,7 +232,9 @@ impl Stream {
                 out.extend_from_slice(MASK.as_bytes());
                 self.within = true;
             }
-            at = region.end.min(until);
+            let end = region.end.min(until);
+            self.secrets.count_masked(end - at);
+            at = end;
             if region.end > until {
                 break;
             }

@@ -58,6 +58,10 @@ impl Meter {
         add(&self.metrics.0.refused);
     }
 
+    pub(crate) fn masked(&self, bytes: u64) {
+        self.metrics.0.masked.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     pub(crate) fn started(&mut self, phase: Phase, mono_ms: u64) {
         self.begun = Some((phase, mono_ms));
     }

@@ -43,6 +43,7 @@ pub(super) struct Numbers {
     pub(super) failures: AtomicU64,
     pub(super) offers: AtomicU64,
     pub(super) refused: AtomicU64,
+    pub(super) masked: AtomicU64,
     /// In the order of [`PHASES`].
     pub(super) phases: [OfPhase; PHASES.len()],
 }

@@ -46,6 +46,7 @@ impl Metrics {
                 "Of these, how many could not be opened or were denied",
                 &numbers.refused,
             ),
+            ("masked_bytes_total", "Bytes of run logs that were masked", &numbers.masked),
         ] {
             single(&mut text, name, "counter", help, of(value));
         }
@@ -94,8 +95,10 @@ mod tests {
             meter.started(Phase::Plan, 1_000);
             meter.ended(outcome, 1_000 + took);
         }
+        meter.masked(12);
         let text = metrics.to_prometheus();
         for line in [
+            "spacelift_worker_masked_bytes_total 12",
             "spacelift_worker_workers 1",
             "spacelift_worker_phases_total{phase=\"plan\",outcome=\"succeeded\"} 2",
             "spacelift_worker_phases_total{phase=\"plan\",outcome=\"failed\"} 1",
@@ -126,6 +129,6 @@ mod tests {
                 assert!(known.last().is_some_and(|family| name.starts_with(family)), "{line}");
             }
         }
-        assert_eq!(known.len(), 10);
+        assert_eq!(known.len(), 11);
     }
 }

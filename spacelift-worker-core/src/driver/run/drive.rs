@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tracing::{Instrument as _, Span};
 
 use super::RunCommand;
 use super::context::RunContext;
@@ -51,6 +52,7 @@ pub(super) async fn run(
     // Until the last line about it.
     let _masked = secrets.as_ref().ok().map(|(secrets, _)| context.log_mask.hold(secrets));
     let log_mask = context.log_mask.clone();
+    let of_run = secrets.as_ref().ok().map(|(secrets, _)| secrets.clone());
     let run = assignment.payload().run.id;
     let stack_id = assignment.payload().stack.slug.clone();
     tracing::info!(run_ulid = %run, stack_id, phase = offer.phase.as_str(), "a run begins");
@@ -65,7 +67,8 @@ pub(super) async fn run(
         }
     };
     tracing::info!(run_ulid = %run, stack_id, outcome = ?report.outcome, reason = report.reason, "a run ended");
-    let _ = reports.send(RunReport::Finished { logs, report }).await;
+    let masked = of_run.map_or(0, |secrets| secrets.masked_bytes());
+    let _ = reports.send(RunReport::Finished { logs, report, masked }).await;
 }
 
 /// Waits for the start; `None` when the offer was withdrawn.
@@ -101,6 +104,8 @@ struct ActiveRun {
     log: RunLog,
     upload: Upload,
     execution: Option<Box<dyn Execution>>,
+    /// Of the command.
+    step: Span,
     /// What is being done beside the command.
     work: Option<BoxFuture<'static, Done>>,
     reports: mpsc::Sender<RunReport>,
@@ -167,6 +172,7 @@ impl ActiveRun {
             log,
             upload: Upload { places, manifests, task, last: None },
             execution: None,
+            step: Span::none(),
             work: None,
             reports,
             commands,
@@ -216,22 +222,26 @@ impl ActiveRun {
             }
             Effect::EvaluatePolicy => {
                 let (context, assignment) = (self.context.clone(), self.assignment.clone());
-                self.work = Some(Box::pin(perform::evaluate_policy(context, assignment)));
+                let judging = perform::evaluate_policy(context, assignment);
+                self.work = Some(Box::pin(judging.instrument(tracing::info_span!("policy"))));
             }
             Effect::Fetch(fetch) => {
                 let (context, assignment) = (self.context.clone(), self.assignment.clone());
-                self.work = Some(Box::pin(perform::fetch(context, assignment, fetch, self.place.clone())));
+                let fetching = perform::fetch(context, assignment, fetch, self.place.clone());
+                self.work = Some(Box::pin(fetching.instrument(tracing::info_span!("fetch"))));
             }
             Effect::SealWorkspace(upload) => {
                 let (context, assignment) = (self.context.clone(), self.assignment.clone());
                 let version = self.state_version;
                 let place = self.place.clone();
-                self.work = Some(Box::pin(perform::seal(context, assignment, upload, version, place)));
+                let sealing = perform::seal(context, assignment, upload, version, place);
+                self.work = Some(Box::pin(sealing.instrument(tracing::info_span!("seal"))));
             }
             Effect::FlushLogs => {
                 self.log.finish();
                 if let Some(task) = self.upload.task.take() {
-                    self.work = Some(Box::pin(async { Done::Flushed(task.await.ok()) }));
+                    let flushing = async { Done::Flushed(task.await.ok()) };
+                    self.work = Some(Box::pin(flushing.instrument(tracing::info_span!("logs"))));
                 }
             }
             Effect::LogNote(text) => self.log.note(&text),
@@ -255,7 +265,11 @@ impl ActiveRun {
         let mut spec = ExecSpec::new(vec!["sh".into(), "-c".into(), script], cwd);
         spec.mark = Some(self.context.mark.clone());
         spec.env = self.context.environment.of_step(&self.assignment, &step);
-        let execution = self.context.executor.start(spec).await.map_err(|error| chain(&error))?;
+        let state = serde_json::to_value(step.state).unwrap_or_default();
+        let span = tracing::info_span!("step", state = state.as_str(), version = step.state_version);
+        let starting = self.context.executor.start(spec).instrument(span.clone());
+        let execution = starting.await.map_err(|error| chain(&error))?;
+        self.step = span;
         self.execution = Some(execution);
         Ok(())
     }
@@ -284,12 +298,14 @@ impl ActiveRun {
             }
             Ok(ExecEvent::Exited(status)) => {
                 self.execution = None;
+                self.step = Span::none();
                 self.supervisor.exited(now, status);
             }
             Err(error) => {
                 self.log.note(&chain(&error));
                 // Dropping it kills what is left; its status is lost.
                 self.execution = None;
+                self.step = Span::none();
                 self.supervisor.exited(now, crate::exec::ExitStatus::Signal(9));
             }
         }

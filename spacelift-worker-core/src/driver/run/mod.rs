@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tracing::Instrument as _;
 
 use super::session::RunReport;
 use crate::protocol::message::{Grant, Offer};
@@ -71,7 +72,14 @@ impl RunHost {
         // A session sends a handful of commands in a run's life, and renewals at the control plane's pace, which the
         // session bounds.
         let (commands, receiver) = mpsc::unbounded_channel();
-        let task = tokio::spawn(drive::run(self.context.clone(), self.reports.clone(), offer, receiver));
+        let span = tracing::info_span!(
+            "run",
+            run_ulid = %offer.run,
+            phase = offer.phase.as_str(),
+            lease = %offer.lease
+        );
+        let run = drive::run(self.context.clone(), self.reports.clone(), offer, receiver);
+        let task = tokio::spawn(run.instrument(span));
         RunHandle { commands, task }
     }
 }
