@@ -125,3 +125,25 @@ fn what_is_wrong_with_a_setup_is_told_without_its_secrets() {
         assert!(!told.contains(secret), "{secret} in {told}");
     }
 }
+
+#[test]
+fn secrets_that_nobody_named_are_masked_by_their_shape_where_that_is_switched_on() {
+    // The beginning of a classic GitHub token, and 36 letters that the run adds by itself, so that no file of the stack has it.
+    let plan = "printf 'ghp_%s\n' \"$(printf 'A1b2C3d4E5%.0s' 1 2 3)A1b2C3\"";
+    let token = "ghp_A1b2C3d4E5A1b2C3d4E5A1b2C3d4E5A1b2C3";
+    for (switch, shown) in [("false", true), ("true", false)] {
+        let mothership = Mothership::start();
+        let pool = mothership.create_pool("pool");
+        Site::create(&mothership, &pool, "site", &["--plan", plan]);
+        let worker =
+            LauncherSetup::new(&pool).set("SPACELIFT_WORKER_MASK_WELL_KNOWN_SECRETS", switch).start();
+        let run = mothership.trigger(&["site"]);
+        mothership.await_run(&run, "UNCONFIRMED");
+        if shown {
+            mothership.await_logs(&run, token);
+        } else {
+            mothership.await_logs(&run, "*****");
+            appear_nowhere(&[token], &mothership, &run, &worker);
+        }
+    }
+}

@@ -65,6 +65,7 @@ where
         environment: environment(&mut reader),
         logs: Logs {
             run_logs_on_standard_output: reader.boolean(&vars::RUN_LOGS),
+            mask_well_known: reader.boolean(&vars::WELL_KNOWN),
             debug: reader.boolean(&vars::DEBUG),
         },
         docker: docker(&mut reader),

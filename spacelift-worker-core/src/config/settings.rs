@@ -146,6 +146,8 @@ pub struct ChildEnvironment {
 pub struct Logs {
     /// Run logs go to standard output, too, as JSON lines.
     pub run_logs_on_standard_output: bool,
+    /// Whether what looks like a well-known secret is masked although nobody named it.
+    pub mask_well_known: bool,
     /// The exact commands go to the logs.
     pub debug: bool,
 }

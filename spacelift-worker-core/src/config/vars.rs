@@ -168,7 +168,7 @@ pub const SECTIONS: &[Section] = &[
         variables: &[&POLICY, &POLICY_TIMEOUT, &POLICY_PROGRAMS, &POLICY_PROGRAM_ENVS, &POLICY_STRICT],
     },
     Section { title: "The environment of runs", variables: &[&WHITELIST, &MASK] },
-    Section { title: "Logs", variables: &[&RUN_LOGS, &DEBUG] },
+    Section { title: "Logs", variables: &[&RUN_LOGS, &DEBUG, &WELL_KNOWN] },
     Section {
         title: "Containers",
         variables: &[
@@ -392,6 +392,14 @@ pub const DEBUG: Variable = Variable::documented(
     Kind::Boolean,
     "false",
     "Write the exact commands that are run to the logs.",
+);
+
+/// Secrets that nobody named.
+pub const WELL_KNOWN: Variable = Variable::extension(
+    "SPACELIFT_WORKER_MASK_WELL_KNOWN_SECRETS",
+    Kind::Boolean,
+    "false",
+    "Mask in all logs what looks like a well-known secret although nobody named it: AWS access key ids, Azure client secrets and connection strings, GitHub and Slack tokens, JSON web tokens, private keys.",
 );
 
 /// Docker's configuration.

@@ -109,7 +109,9 @@ impl LauncherBuilder {
         let environment = RunEnvironment::new(&self.parsed.config, self.environment.clone());
         // Nothing else may be shown when it cannot be masked.
         let mut problems = Problems::default();
-        let Some((secrets, unmasked)) = problems.take(driver::masked(environment.secrets())) else {
+        let Some((secrets, unmasked)) =
+            problems.take(driver::masked(environment.mask_settings(), environment.secrets()))
+        else {
             return Err(problems.into_error());
         };
         let mask = LogMask::new(secrets);

@@ -28,7 +28,9 @@ impl LauncherBuilder {
         let mut found = Preflight::default();
         let environment = RunEnvironment::new(&self.parsed.config, self.environment.clone());
         let mut problems = Problems::default();
-        let Some((secrets, unmasked)) = problems.take(driver::masked(environment.secrets())) else {
+        let Some((secrets, unmasked)) =
+            problems.take(driver::masked(environment.mask_settings(), environment.secrets()))
+        else {
             // Nothing else may be shown when it cannot be masked.
             failed(&mut found, "secrets", problems);
             return found;

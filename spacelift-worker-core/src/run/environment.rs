@@ -7,6 +7,7 @@ use std::fmt;
 use super::assignment::Assignment;
 use super::plan::Step;
 use crate::config::{ChildEnvironment, Identity, LauncherConfig};
+use crate::mask::MaskSettings;
 use crate::run_env::{Sources, SuppliedVariable};
 use crate::secret::SecretText;
 use zeroize::Zeroizing;
@@ -18,6 +19,7 @@ pub struct RunEnvironment {
     identity: Identity,
     proxies: Vec<(String, SecretText)>,
     host: BTreeMap<String, SecretText>,
+    well_known: bool,
 }
 
 impl RunEnvironment {
@@ -33,12 +35,18 @@ impl RunEnvironment {
             identity: config.identity.clone(),
             proxies: proxies.collect(),
             host,
+            well_known: config.logs.mask_well_known,
         }
     }
 
     /// The whole environment of one step.
     pub fn of_step(&self, assignment: &Assignment, step: &Step) -> BTreeMap<String, SecretText> {
         self.sources(&supplied(assignment), &step.variables, step.write_only).environment()
+    }
+
+    /// How values are looked for, and whether more than them is masked.
+    pub fn mask_settings(&self) -> MaskSettings {
+        MaskSettings { well_known: self.well_known, ..MaskSettings::default() }
     }
 
     /// What must never show in the launcher's own log, with the name of its variable for warnings.

@@ -164,6 +164,8 @@ impl Scene {
                 LauncherSetup::new(if number == 0 { &steady } else { &pool })
                     .set("SPACELIFT_WORKER_ALLOWED_STORAGE_HOSTS", "storage.test")
                     .set("HTTPS_PROXY", &proxy)
+                    // As docs/observing.md says, under Memory.
+                    .set("MALLOC_MMAP_THRESHOLD_", "131072")
                     .start()
             })
             .collect();

@@ -9,7 +9,7 @@ use crate::driver::logs::{LineSink, LogMask};
 use crate::driver::policy::PolicyHost;
 use crate::exec::Executor;
 use crate::ids::{PoolId, WorkerId};
-use crate::mask::{SecretSet, Secrets, TooManySecrets};
+use crate::mask::{MaskSettings, SecretSet, Secrets, TooManySecrets};
 use crate::pool::PoolCredentials;
 use crate::run::{Assignment, RunEnvironment, RunSettings};
 use crate::secret::SecretText;
@@ -47,13 +47,16 @@ impl RunContext {
         &self,
         assignment: &Assignment,
     ) -> Result<(Secrets, Vec<String>), TooManySecrets> {
-        masked(self.environment.secrets_of(assignment))
+        masked(self.environment.mask_settings(), self.environment.secrets_of(assignment))
     }
 }
 
 /// Registers values to mask, each with the name of its variable.
-pub(crate) fn masked(values: Vec<(String, SecretText)>) -> Result<(Secrets, Vec<String>), TooManySecrets> {
-    let mut set = SecretSet::new();
+pub(crate) fn masked(
+    settings: MaskSettings,
+    values: Vec<(String, SecretText)>,
+) -> Result<(Secrets, Vec<String>), TooManySecrets> {
+    let mut set = SecretSet::with_settings(settings);
     let mut warnings = Vec::new();
     for (name, value) in values {
         if let Err(why) = set.add(value.expose().as_bytes()) {
