@@ -38,7 +38,7 @@ MODEL := target/release/spacelift-worker-model
 
 # In this order, one at a time: what is quick to tell comes first, and all of them share one target folder
 .NOTPARALLEL:
-.PHONY: help bench-mask demo mask-streams bench-policy policy-oracle policy-signatures test setup fmt lint docs pure deny \
+.PHONY: help python bench-mask demo mask-streams bench-policy policy-oracle policy-signatures test setup fmt lint docs pure deny \
     advisories fuzz bench bench-tables bench-workers model pair soak sparse
 
 help: ## this list
@@ -50,7 +50,12 @@ demo: ## a control plane and two workers on this machine take a run from plan to
 test: setup fmt lint docs pure deny ## everything down to deny, all tests, and two minutes of faults
 	SLW_REQUIRE_ALL=1 cargo test --workspace --locked --quiet
 	cargo test --workspace --locked --quiet --bench '*' >/dev/null
+	$(MAKE) --no-print-directory python
 	@sh tests/soak.sh 120 7
+
+python: ## the Python package: its types and its tests
+	cargo build --workspace --locked --quiet
+	@sh spacelift-worker-py/tests/run.sh
 
 setup: ## install what the tests need and this machine lacks
 	@sh tests/setup.sh tools

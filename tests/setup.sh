@@ -56,17 +56,18 @@ install_haproxy() {
     if [ -d /run/systemd/system ]; then as_root systemctl disable --now haproxy.service >/dev/null 2>&1 || true; fi
 }
 
-venv_stamp() { pwd; cat tests/requirements.txt; }
+venv_stamp() { pwd; cat tests/requirements.txt spacelift-worker-py/tests/requirements.txt; }
 
 install_python() {
     # Scripts of an environment hold its path: a moved clone makes its own anew
     venv_stamp | cmp -s - .venv/stamp && .venv/bin/python -c '' 2>/dev/null && return
     command -v python3 >/dev/null || apt_install python3 python3-venv
     python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
-    say "making .venv with the packages of tests/requirements.txt"
+    say "making .venv with the packages of tests/requirements.txt and spacelift-worker-py/tests/requirements.txt"
     rm -rf .venv
     python3 -m venv .venv
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt \
+        -r spacelift-worker-py/tests/requirements.txt
     # Written last, so that an installation cut short is made anew
     venv_stamp >.venv/stamp
 }

@@ -1,0 +1,112 @@
+//! The run initialization policy.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+use serde_json::{Value, json};
+use spacelift_worker_core::files::{PolicyFileError, read_policy_source};
+use spacelift_worker_core::policy::{self, Decision, FailureKind, PolicyOptions};
+
+use crate::failure::{Class, Failure};
+use crate::work::long_work;
+
+/// A policy that was found valid.
+#[pyclass(frozen, module = "spacelift_worker._native")]
+pub(crate) struct InitializationPolicy(policy::InitializationPolicy);
+
+fn options(time_limit: Option<f64>, strict: bool) -> Result<PolicyOptions, Failure> {
+    let mut options = PolicyOptions { strict, ..PolicyOptions::default() };
+    if let Some(seconds) = time_limit {
+        let limit = Duration::try_from_secs_f64(seconds).ok().filter(|limit| !limit.is_zero());
+        options.time_limit =
+            limit.ok_or_else(|| Failure::argument("the time limit must be a number of seconds above 0"))?;
+    }
+    Ok(options)
+}
+
+#[pymethods]
+impl InitializationPolicy {
+    #[classmethod]
+    fn from_source(
+        _class: &Bound<'_, PyType>,
+        py: Python<'_>,
+        text: &str,
+        name: &str,
+        time_limit: Option<f64>,
+        strict: bool,
+    ) -> Result<Self, Failure> {
+        let options = options(time_limit, strict)?;
+        long_work(py, || Ok(Self(policy::InitializationPolicy::with_options(name, text, options)?)))
+    }
+
+    #[classmethod]
+    fn from_path(
+        _class: &Bound<'_, PyType>,
+        py: Python<'_>,
+        path: PathBuf,
+        time_limit: Option<f64>,
+        strict: bool,
+    ) -> Result<Self, Failure> {
+        let options = options(time_limit, strict)?;
+        long_work(py, || {
+            let source = read_policy_source(&path)?;
+            Ok(Self(policy::InitializationPolicy::with_options(&source.name, &source.text, options)?))
+        })
+    }
+
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn body(&self) -> &str {
+        self.0.body()
+    }
+
+    fn version(&self) -> String {
+        self.0.version().to_string()
+    }
+
+    /// Judges a document and gives the decision as JSON. `now` is in Unix nanoseconds.
+    fn evaluate(&self, py: Python<'_>, document: &str, now: u64) -> Result<String, Failure> {
+        long_work(py, || {
+            let input: Value = serde_json::from_str(document)
+                .map_err(|error| Failure::argument(format!("the document is not JSON: {error}")))?;
+            Ok(as_json(&self.0.evaluate_document(&input, now)).to_string())
+        })
+    }
+}
+
+fn as_json(decision: &Decision) -> Value {
+    json!({
+        "allowed": decision.allowed(),
+        "reasons": decision.reasons(),
+        "sampled": decision.sampled(),
+        "warnings": decision.warnings(),
+        "failure": decision.failure().map(|failure| json!({ "kind": kind(failure.kind), "detail": failure.detail })),
+        "results": decision.results(),
+    })
+}
+
+fn kind(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::InputTooLarge => "input_too_large",
+        FailureKind::Panic => "panic",
+        FailureKind::Process => "process",
+        FailureKind::Results => "results",
+        FailureKind::Thread => "thread",
+        FailureKind::Timeout => "timeout",
+        _ => "error",
+    }
+}
+
+impl From<PolicyFileError> for Failure {
+    fn from(error: PolicyFileError) -> Self {
+        match error {
+            PolicyFileError::Invalid(error) => error.into(),
+            PolicyFileError::Read { path, source } => Self::system(source, &path),
+            error => Self::new(Class::Policy, "file", error),
+        }
+    }
+}
