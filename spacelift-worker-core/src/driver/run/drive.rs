@@ -1,5 +1,6 @@
 //! The loop of one run: what happens goes into the supervisor, what it asks for is performed.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -8,12 +9,14 @@ use tokio::task::JoinHandle;
 use super::RunCommand;
 use super::context::RunContext;
 use super::open::OpenError;
-use super::perform::{self, Done};
-use super::place::Place;
+use super::perform::{self, Done, Unready};
+use super::place::{Place, SOURCE};
 use crate::driver::logs::{Places, RunLog, RunLogOptions};
 use crate::driver::session::RunReport;
 use crate::driver::{chain, clock};
-use crate::exec::{BoxFuture, ExecEvent, ExecSignal, ExecSpec, Execution};
+use crate::exec::{
+    BoxFuture, ExecEvent, ExecSignal, ExecSpec, Execution, Executor, Notes, PhaseSpec, WORKSPACE,
+};
 use crate::ids::Lease;
 use crate::mask::{Secrets, TooManySecrets};
 use crate::protocol::message::{EndCause, Finished, Grant, LogManifest, NackReason, Offer, Outcome};
@@ -98,12 +101,20 @@ struct ActiveRun {
     log: RunLog,
     upload: Upload,
     execution: Option<Box<dyn Execution>>,
+    /// The phase's own executor, where it has one.
+    executor: Option<Arc<dyn Executor>>,
+    /// Whether that was paused, so that the workspace can be packed.
+    is_paused: bool,
+    /// Lines about what is being prepared.
+    notes: (mpsc::UnboundedSender<String>, mpsc::UnboundedReceiver<String>),
     /// What is being done beside the command.
     work: Option<BoxFuture<'static, Done>>,
     reports: mpsc::Sender<RunReport>,
     commands: mpsc::UnboundedReceiver<RunCommand>,
     /// Of the state that was entered last.
     state_version: u64,
+    /// Whether the phase may change something.
+    writes: bool,
 }
 
 /// The task that uploads the log.
@@ -132,7 +143,7 @@ impl ActiveRun {
     ) -> std::io::Result<Self> {
         let payload = assignment.payload();
         let place = Arc::new(Place::create(&context.scratch, payload.run.id, payload.lease)?);
-        let plan = Plan::new(&assignment, &context.settings, &place.workspace().display().to_string());
+        let plan = Plan::new(&assignment, &context.settings, &seen(&context, &place).display().to_string());
         let (secrets, warnings) = secrets.map_err(std::io::Error::other)?;
         let places = Places::default();
         places.add(payload.uploads.logs.clone());
@@ -156,6 +167,7 @@ impl ActiveRun {
         let task = Some(tokio::spawn(uploader.run()));
         Ok(Self {
             state_version: plan.state_version,
+            writes: plan.write_only,
             supervisor: Supervisor::new(plan, context.settings.timeouts, clock::now()),
             context,
             assignment,
@@ -164,6 +176,9 @@ impl ActiveRun {
             log,
             upload: Upload { places, manifests, task, last: None },
             execution: None,
+            executor: None,
+            is_paused: false,
+            notes: mpsc::unbounded_channel(),
             work: None,
             reports,
             commands,
@@ -187,6 +202,7 @@ impl ActiveRun {
             tokio::select! {
                 done = pending(&mut self.work) => self.done(done),
                 event = next(&mut self.execution) => self.executed(event),
+                Some(note) = self.notes.1.recv() => self.log.note(&note),
                 Some(command) = self.commands.recv() => self.command(command).await,
                 Some(manifest) = self.upload.manifests.recv() => {
                     let _ = self.reports.send(RunReport::Logs(manifest)).await;
@@ -216,18 +232,35 @@ impl ActiveRun {
             }
             Effect::Fetch(fetch) => {
                 let (context, assignment) = (self.context.clone(), self.assignment.clone());
-                self.work = Some(Box::pin(perform::fetch(context, assignment, fetch, self.place.clone())));
+                let (place, prepare) = (self.place.clone(), self.preparation());
+                self.work = Some(Box::pin(perform::fetch(context, assignment, fetch, place, prepare)));
             }
             Effect::SealWorkspace(upload) => {
                 let (context, assignment) = (self.context.clone(), self.assignment.clone());
                 let version = self.state_version;
-                let place = self.place.clone();
-                self.work = Some(Box::pin(perform::seal(context, assignment, upload, version, place)));
+                let (place, executor) = (self.place.clone(), self.executor.clone());
+                self.is_paused = true;
+                self.work = Some(Box::pin(async move {
+                    if let Some(executor) = executor {
+                        executor.pause().await;
+                    }
+                    perform::seal(context, assignment, upload, version, place).await
+                }));
             }
             Effect::FlushLogs => {
                 self.log.finish();
+                self.execution = None;
+                let executor = self.executor.take();
                 if let Some(task) = self.upload.task.take() {
-                    self.work = Some(Box::pin(async { Done::Flushed(task.await.ok()) }));
+                    self.work = Some(Box::pin(async {
+                        // Nothing runs any more, and nothing is left of it when the run is reported.
+                        let closed = async {
+                            if let Some(executor) = executor {
+                                executor.close().await;
+                            }
+                        };
+                        Done::Flushed(tokio::join!(task, closed).0.ok())
+                    }));
                 }
             }
             Effect::LogNote(text) => self.log.note(&text),
@@ -246,14 +279,39 @@ impl ActiveRun {
     }
 
     async fn start(&mut self, step: Step) -> Result<(), String> {
-        let cwd = self.place.source().join(&self.assignment.payload().stack.project_root);
+        let source = seen(&self.context, &self.place).join(SOURCE);
+        let cwd = source.join(&self.assignment.payload().stack.project_root);
         let script = step.script.clone().unwrap_or_default();
         let mut spec = ExecSpec::new(vec!["sh".into(), "-c".into(), script], cwd);
         spec.mark = Some(self.context.mark.clone());
-        spec.env = self.context.environment.of_step(&self.assignment, &step);
-        let execution = self.context.executor.start(spec).await.map_err(|error| chain(&error))?;
-        self.execution = Some(execution);
+        let environment = &self.context.environment;
+        spec.env = match self.context.executor.view().has_path {
+            true => environment.of_step_over_an_image(&self.assignment, &step),
+            false => environment.of_step(&self.assignment, &step),
+        };
+        let executor = self.executor.as_ref().unwrap_or(&self.context.executor);
+        if std::mem::take(&mut self.is_paused) {
+            executor.resume().await;
+        }
+        self.execution = Some(executor.start(spec).await.map_err(|error| chain(&error))?);
         Ok(())
+    }
+
+    /// What the executor needs to prepare the phase.
+    fn preparation(&self) -> (PhaseSpec, Notes) {
+        let payload = self.assignment.payload();
+        let (worker, pool) = (self.context.worker, self.context.pool());
+        let mut phase = PhaseSpec::new(payload.run.id, payload.lease, worker, pool, self.place.shared());
+        phase.stack = payload.stack.slug.clone();
+        phase.phase = payload.phase.as_str().to_owned();
+        phase.image = payload.runner_image.clone();
+        phase.write_only = self.writes;
+        phase.mark = self.context.mark.clone();
+        let notes = self.notes.0.clone();
+        let note = move |line| {
+            let _ = notes.send(line);
+        };
+        (phase, Arc::new(note))
     }
 
     /// The documented launcher says so in its own log; whoever waits for the run wants to read it as well.
@@ -279,14 +337,13 @@ impl ActiveRun {
                 self.log.write(&bytes);
             }
             Ok(ExecEvent::Exited(status)) => {
-                self.execution = None;
-                self.supervisor.exited(now, status);
+                let why = self.execution.take().and_then(|execution| execution.why());
+                self.supervisor.exited_because(now, status, why.as_deref());
             }
             Err(error) => {
-                self.log.note(&chain(&error));
                 // Dropping it kills what is left; its status is lost.
                 self.execution = None;
-                self.supervisor.exited(now, crate::exec::ExitStatus::Signal(9));
+                self.supervisor.lost(now, &chain(&error));
             }
         }
     }
@@ -301,7 +358,19 @@ impl ActiveRun {
                 }
                 self.supervisor.policy_decided(now, verdict);
             }
-            Done::Fetched(result) => self.supervisor.fetched(now, result),
+            Done::Fetched(result) => {
+                while let Ok(note) = self.notes.1.try_recv() {
+                    self.log.note(&note);
+                }
+                match result {
+                    Ok(executor) => {
+                        self.executor = executor.map(Arc::from);
+                        self.supervisor.fetched(now, Ok(()));
+                    }
+                    Err(Unready::Workspace(reason)) => self.supervisor.fetched(now, Err(reason)),
+                    Err(Unready::Place(reason)) => self.supervisor.unprepared(now, &reason),
+                }
+            }
             Done::Sealed(result) => self.supervisor.sealed(now, result),
             Done::Flushed(manifest) => {
                 self.upload.last = manifest;
@@ -331,6 +400,11 @@ impl ActiveRun {
             RunCommand::Shutdown => self.supervisor.shutdown(now),
         }
     }
+}
+
+/// The workspace, as steps see it.
+fn seen(context: &RunContext, place: &Place) -> PathBuf {
+    context.executor.view().folder.unwrap_or_else(|| place.shared()).join(WORKSPACE)
 }
 
 /// The end of the work, or never while there is none.
