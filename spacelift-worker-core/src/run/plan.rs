@@ -30,6 +30,8 @@ pub struct Plan {
     pub seal_workspace: Option<Upload>,
     /// The image for a container executor; empty for its default.
     pub runner_image: String,
+    /// Whether the run may change something in this phase, which decides over mounts.
+    pub write_only: bool,
     /// The script of `after_run`, and the variables of every step.
     after_run: Option<String>,
     computed: Variables,
@@ -80,6 +82,7 @@ impl Plan {
             steps: steps.collect(),
             seal_workspace: payload.uploads.workspace.clone().filter(|_| payload.phase == Phase::Plan),
             runner_image: payload.runner_image.clone(),
+            write_only: states.iter().any(|state| state.changes_state()),
             after_run: script(texts(&payload.hooks.after_run), settings.debug),
             next_state: next_state(payload),
             computed,

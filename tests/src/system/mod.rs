@@ -1,5 +1,6 @@
 //! The whole system as processes on loopback: control plane, broker, launchers. Each ends with its handle.
 
+mod dockerd;
 mod folder;
 mod haproxy;
 mod launcher;
@@ -12,6 +13,7 @@ mod store;
 mod tls;
 mod tunnel;
 
+pub use dockerd::{BUSYBOX, Dockerd, DockerdOptions};
 pub use folder::{Folder, files_with};
 pub use haproxy::Haproxy;
 pub use launcher::{Launcher, LauncherSetup};
