@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
-use spacelift_worker_tests::system::{Dockerd, Folder, LauncherSetup, Mothership, Site};
+use spacelift_worker_tests::system::{Dockerd, Folder, LauncherSetup, Mothership, Site, archive};
 
 #[test]
 fn a_run_is_planned_in_a_container_and_applied_in_one_of_another_worker() {
@@ -69,12 +69,10 @@ fn hooks_share_one_container_through_a_phase_and_not_beyond() {
 #[test]
 fn a_container_sees_what_is_listed_and_what_its_image_brings_and_nothing_else() {
     let Some(engine) = Dockerd::start().unwrap() else { return };
-    let (status, _) = engine.ask(
-        "POST",
-        "/images/create?fromSrc=-&repo=slw/env&tag=1&changes=ENV%20PATH=/opt/bin:/bin%20IMAGE=image&changes=ENTRYPOINT%20[%22false%22]&changes=VOLUME%20/data",
-        &packed(&engine),
-    );
-    assert_eq!(status, 200);
+    let changes = ["ENV PATH=/opt/bin:/bin IMAGE=image", "ENTRYPOINT [\"false\"]", "VOLUME /data"];
+    let changes =
+        changes.map(|change| format!("&changes={}", change.replace(' ', "%20").replace('"', "%22")));
+    engine.import_tar("slw/env:1", &changes.concat(), &archive(&engine.busybox_tree()));
     let mothership = Mothership::start();
     let pool = mothership.create_pool("pool");
     let show = "env | cut -d= -f1 | grep -v '^TF_VAR_spacelift' | sort | tr '\\n' ' '; echo; echo path $PATH";
@@ -114,11 +112,6 @@ fn a_container_sees_what_is_listed_and_what_its_image_brings_and_nothing_else() 
     assert!(applied.contains("extra extra-wo ") && !applied.contains("extra-ro"), "{applied}");
     // The anonymous volume of the image, too.
     engine.assert_nothing_left();
-}
-
-fn packed(engine: &Dockerd) -> Vec<u8> {
-    let tree = engine.busybox_tree();
-    std::process::Command::new("tar").arg("-C").arg(tree).args(["-c", "."]).output().unwrap().stdout
 }
 
 #[test]

@@ -74,7 +74,8 @@ fn a_run_that_does_not_want_to_end_is_killed_after_its_grace_and_its_last_hooks_
     mothership.await_logs(&run, "stubborn");
     mothership.text(&["run", "stop", &run]);
     mothership.await_run(&run, "STOPPED");
-    mothership.await_logs(&run, "after the run");
+    let log = mothership.text(&["run", "logs", &run]);
+    assert!(log.contains("after the run"), "{log}");
     engine.assert_nothing_left();
 }
 

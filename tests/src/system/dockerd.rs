@@ -148,18 +148,16 @@ impl Dockerd {
     /// # Panics
     /// When the Engine refuses.
     pub fn import(&self, name: &str, tree: &Path) {
-        let packed = Command::new("tar").arg("-C").arg(tree).args(["-c", "."]).output().expect("tar");
-        assert!(packed.status.success(), "{}", String::from_utf8_lossy(&packed.stderr));
-        self.import_tar(name, &packed.stdout);
+        self.import_tar(name, "", &archive(tree));
     }
 
-    /// Makes an image of an archive.
+    /// Makes an image of an archive, with more parameters.
     ///
     /// # Panics
     /// When the Engine refuses.
-    pub fn import_tar(&self, name: &str, archive: &[u8]) {
+    pub fn import_tar(&self, name: &str, parameters: &str, archive: &[u8]) {
         let (repository, tag) = name.rsplit_once(':').expect("a tag");
-        let path = format!("/images/create?fromSrc=-&repo={repository}&tag={tag}");
+        let path = format!("/images/create?fromSrc=-&repo={repository}&tag={tag}{parameters}");
         let (status, answer) = self.ask("POST", &path, archive);
         let text = String::from_utf8_lossy(&answer);
         assert!(status == 200 && !text.contains("error"), "{status} {text}");
@@ -214,6 +212,16 @@ impl Dockerd {
         let merged: Vec<&str> = mounts.lines().filter(|line| line.contains("/merged ")).collect();
         assert_eq!(merged, [""; 0], "mounts are left");
     }
+}
+
+/// A folder as an archive.
+///
+/// # Panics
+/// When it cannot be packed.
+pub fn archive(tree: &Path) -> Vec<u8> {
+    let packed = Command::new("tar").arg("-C").arg(tree).args(["-c", "."]).output().expect("tar");
+    assert!(packed.status.success(), "{}", String::from_utf8_lossy(&packed.stderr));
+    packed.stdout
 }
 
 fn spawn(program: &Path, busybox: &Path, folder: &Folder, options: &DockerdOptions) -> Process {

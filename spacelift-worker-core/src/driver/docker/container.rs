@@ -1,5 +1,6 @@
 //! One container by its identifier: started, looked at, signalled, removed. It goes with its handle.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +9,8 @@ use std::time::Duration;
 use bollard::container::{AttachContainerResults, LogOutput};
 use bollard::errors::Error;
 use bollard::query_parameters::{
-    AttachContainerOptionsBuilder, KillContainerOptionsBuilder, RemoveContainerOptionsBuilder,
+    AttachContainerOptionsBuilder, EventsOptionsBuilder, KillContainerOptionsBuilder,
+    RemoveContainerOptionsBuilder,
 };
 use futures_util::{Stream, StreamExt as _};
 use tokio::io::AsyncWrite;
@@ -35,13 +37,15 @@ pub(super) struct Container {
     memory: Option<i64>,
     /// Its first process ends with this.
     stdin: Mutex<Option<Pin<Box<dyn AsyncWrite + Send>>>>,
+    was_killed: AtomicBool,
     is_removed: AtomicBool,
 }
 
 impl Container {
     /// A container that was created.
     pub(super) fn new(shared: Arc<Shared>, id: String, memory: Option<i64>) -> Self {
-        Self { shared, id, memory, stdin: Mutex::default(), is_removed: AtomicBool::new(false) }
+        let (was_killed, is_removed) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { shared, id, memory, stdin: Mutex::default(), was_killed, is_removed }
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -70,6 +74,9 @@ impl Container {
 
     /// Whether a step can be started in it. An Engine that does not answer is found out by the step.
     pub(super) async fn is_running(&self) -> bool {
+        if self.was_killed() {
+            return false;
+        }
         let Ok(client) = self.engine().client().await else { return true };
         match client.inspect_container(&self.id, None).await {
             Ok(found) => found.state.and_then(|state| state.running).unwrap_or(false),
@@ -77,10 +84,15 @@ impl Container {
         }
     }
 
-    pub(super) async fn met_its_memory_limit(&self) -> bool {
+    /// Whether the kernel killed a process in it since its memory ran out. An Engine learns that a little after the process ended,
+    /// and notes it of a container at its end, which is not yet: its events tell.
+    pub(super) async fn met_its_memory_limit(&self, patience: Duration) -> bool {
         let Ok(client) = self.engine().client().await else { return false };
-        let found = client.inspect_container(&self.id, None).await;
-        found.ok().and_then(|found| found.state?.oom_killed).unwrap_or(false)
+        let filters = [("container", self.id.as_str()), ("event", "oom")];
+        let filters = filters.map(|(name, value)| (name.to_owned(), vec![value.to_owned()]));
+        let options = EventsOptionsBuilder::default().since("1").filters(&HashMap::from(filters)).build();
+        let mut events = std::pin::pin!(client.events(Some(options)));
+        matches!(timeout(patience, events.next()).await, Ok(Some(Ok(_))))
     }
 
     /// What to do about the memory limit.
@@ -94,8 +106,25 @@ impl Container {
         )
     }
 
-    /// Sends a signal to its first process.
-    pub(super) async fn signal(&self, name: &str) {
+    /// Whether it was killed, though the Engine may not know it yet.
+    pub(super) fn was_killed(&self) -> bool {
+        self.was_killed.load(Ordering::Relaxed)
+    }
+
+    /// Asks everything in it to end: its first process hands the signal on to all others.
+    pub(super) fn terminate(self: &Arc<Self>) {
+        let container = self.clone();
+        tokio::spawn(async move { container.signal("SIGTERM").await });
+    }
+
+    /// Kills it, and the kernel with its first process everything in it.
+    pub(super) fn kill(self: &Arc<Self>) {
+        self.was_killed.store(true, Ordering::Relaxed);
+        let container = self.clone();
+        tokio::spawn(async move { container.signal("SIGKILL").await });
+    }
+
+    async fn signal(&self, name: &str) {
         let Ok(client) = self.engine().client().await else { return };
         let options = KillContainerOptionsBuilder::default().signal(name).build();
         if let Err(error) = client.kill_container(&self.id, Some(options)).await {

@@ -2,7 +2,6 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bollard::container::LogOutput;
@@ -26,8 +25,9 @@ const MERGE: &str = "exec \"$@\" 2>&1";
 const ASK_FIRST: Duration = Duration::from_millis(10);
 const ASK_LATER: Duration = Duration::from_secs(1);
 
-/// How long an Engine may take to notice that memory ran out.
-const OOM_PATIENCE: u32 = 10;
+/// How long an Engine may take to tell that memory ran out, when a command ended as if it had, and when it did not.
+const OOM_LIKELY: Duration = Duration::from_millis(500);
+const OOM_UNLIKELY: Duration = Duration::from_millis(50);
 
 type Output = Pin<Box<dyn Stream<Item = Result<LogOutput, bollard::errors::Error>> + Send>>;
 
@@ -39,7 +39,6 @@ pub(super) struct Step {
     /// Closing it may end the output, too.
     _input: Pin<Box<dyn AsyncWrite + Send>>,
     stage: Stage,
-    was_killed: Arc<AtomicBool>,
     why: Option<String>,
 }
 
@@ -75,7 +74,6 @@ impl Step {
                 output,
                 _input: input,
                 stage: Stage::Printing,
-                was_killed: Arc::default(),
                 why: None,
             }),
             StartExecResults::Detached => {
@@ -109,7 +107,7 @@ impl Step {
     async fn ask(&mut self) -> Result<Option<ExitStatus>, Failure> {
         let engine = self.container.engine();
         let found = engine.client().await?.inspect_exec(&self.id).await;
-        if self.was_killed.load(Ordering::Relaxed) {
+        if self.container.was_killed() {
             // The kill took the container along, and with it what the Engine knew.
             return Ok(Some(ExitStatus::Signal(9)));
         }
@@ -147,15 +145,10 @@ impl Execution for Step {
         if matches!(self.stage, Stage::Ended) {
             return;
         }
-        let container = self.container.clone();
-        // The first process hands SIGTERM on to all others; SIGKILL takes the container, and the kernel everything in it.
         match signal {
-            ExecSignal::Terminate => tokio::spawn(async move { container.signal("SIGTERM").await }),
-            ExecSignal::Kill => {
-                self.was_killed.store(true, Ordering::Relaxed);
-                tokio::spawn(async move { container.signal("SIGKILL").await })
-            }
-        };
+            ExecSignal::Terminate => self.container.terminate(),
+            ExecSignal::Kill => self.container.kill(),
+        }
     }
 
     fn why(&self) -> Option<String> {
@@ -166,8 +159,7 @@ impl Execution for Step {
 impl Drop for Step {
     fn drop(&mut self) {
         if !matches!(self.stage, Stage::Ended) {
-            let container = self.container.clone();
-            tokio::spawn(async move { container.signal("SIGKILL").await });
+            self.container.kill();
         }
     }
 }
@@ -175,14 +167,6 @@ impl Drop for Step {
 /// What to say when a command failed since memory ran out.
 async fn memory_ran_out(container: &Container, code: i32) -> Option<String> {
     // 128 and SIGKILL: somebody killed it, and the Engine may yet be about to learn who.
-    let patience = if code == 137 { OOM_PATIENCE } else { 1 };
-    for turn in 0..patience {
-        if turn > 0 {
-            tokio::time::sleep(ASK_FIRST * 2).await;
-        }
-        if container.met_its_memory_limit().await {
-            return Some(container.memory_remedy());
-        }
-    }
-    None
+    let patience = if code == 137 { OOM_LIKELY } else { OOM_UNLIKELY };
+    container.met_its_memory_limit(patience).await.then(|| container.memory_remedy())
 }

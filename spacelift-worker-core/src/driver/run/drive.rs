@@ -323,6 +323,7 @@ impl ActiveRun {
         phase.stack = payload.stack.slug.clone();
         phase.phase = payload.phase.as_str().to_owned();
         phase.image = payload.runner_image.clone();
+        phase.vendor = payload.workflow.vendor.clone();
         phase.write_only = self.writes;
         phase.mark = self.context.mark.clone();
         let notes = self.notes.0.clone();
