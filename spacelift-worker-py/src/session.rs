@@ -1,6 +1,5 @@
 //! A worker in the hands of Python: events that it pulls, commands that it queues. No thread of the library enters the interpreter.
 
-use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, RawFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -24,24 +23,26 @@ use crate::work::{BETWEEN_SIGNALS, long_work};
 /// A worker.
 #[pyclass(frozen, module = "spacelift_worker._native")]
 pub(crate) struct Session {
-    /// Left where it is in a child that was forked: its threads are not there, and locks of theirs may be held.
-    session: ManuallyDrop<HostSession>,
+    /// There until it is dropped.
+    session: Option<HostSession>,
     process: u32,
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.process == std::process::id() {
-            let session = self.session.clone();
-            // Two handles: this one and that of the field, which stays. The worker ends when its last event is said to be taken.
-            let _ = session.kill_run();
+        // In a child that was forked its threads are not there, and they may have held locks: it is left where it is.
+        if self.process != std::process::id() {
+            Box::leak(Box::new(self.session.take()));
         }
     }
 }
 
 impl Session {
     fn here(&self) -> Result<&HostSession, Failure> {
-        if self.process == std::process::id() { Ok(&self.session) } else { Err(runtime::forked()) }
+        match &self.session {
+            Some(session) if self.process == std::process::id() => Ok(session),
+            _ => Err(runtime::forked()),
+        }
     }
 }
 
@@ -68,9 +69,9 @@ impl Session {
         let session = long_work(py, move || {
             let launcher = Launcher::from_pairs(pairs).policy_isolation(isolation).build()?;
             let no_descriptor = |error: std::io::Error| Failure::new(Class::Session, "descriptor", error);
-            launcher.start(&runtime, options).map_err(no_descriptor)
+            launcher.start(&runtime, &options).map_err(no_descriptor)
         })?;
-        Ok(Self { session: ManuallyDrop::new(session), process: std::process::id() })
+        Ok(Self { session: Some(session), process: std::process::id() })
     }
 
     fn wake_fd(&self) -> Result<RawFd, Failure> {
