@@ -105,7 +105,11 @@ impl Session {
     }
 
     fn refuse(&self, lease: &str, reason: &str, note: Option<String>) -> Result<u64, Failure> {
-        let reason: NackReason = serde_json::from_value(Value::from(reason)).map_err(Failure::argument)?;
+        let word = reason;
+        let reason: NackReason = serde_json::from_value(Value::from(word)).map_err(Failure::argument)?;
+        if reason == NackReason::Other && word != "other" {
+            return Err(Failure::argument(format!("{word:?} is no reason of the protocol")));
+        }
         Ok(operation(self.here()?.refuse(self::lease(lease)?, reason, note))?)
     }
 

@@ -207,7 +207,7 @@ def _source(name: str) -> Iterator[tuple[BinaryIO, int | None]]:
         return
     with open(name, "rb", buffering=0) as file:
         facts = os.fstat(file.fileno())
-        yield file, facts.st_size if stat.S_ISREG(facts.st_mode) else None  # type: ignore[misc]
+        yield file, facts.st_size if stat.S_ISREG(facts.st_mode) else None
 
 
 @contextlib.contextmanager

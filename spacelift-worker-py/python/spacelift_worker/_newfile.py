@@ -20,7 +20,7 @@ class NewFile:
         folder, name = os.path.split(self._target)
         descriptor, self._beside = tempfile.mkstemp(prefix=f".{name}.", dir=folder or ".")
         self._file = os.fdopen(descriptor, "wb", buffering=0)
-        return self._file  # type: ignore[return-value]
+        return self._file
 
     def __exit__(
         self,

@@ -110,7 +110,6 @@ class Worker:
         made._over = False
         made._end = None
         made._lock = threading.RLock()
-        made._pulling = threading.Lock()
         made._loop = None
         made._listening = False
         made._arrived = None
@@ -123,7 +122,6 @@ class Worker:
     _over: bool
     _end: events.Ended | None
     _lock: threading.RLock
-    _pulling: threading.Lock
     _loop: asyncio.AbstractEventLoop | None
     _listening: bool
     _arrived: asyncio.Event | None
