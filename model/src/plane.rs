@@ -59,6 +59,7 @@ pub fn waiting_run(number: usize) -> Run {
         unreachable_since: None,
         lost: false,
         workspace: None,
+        outputs: None,
         created_at: 0,
         updated_at: 0,
     }

@@ -22,7 +22,7 @@ const REMARK_MS: u64 = 60_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effect {
-    /// Drop what `EvaluatePolicy`, `Fetch` or `SealWorkspace` is doing; its answer no longer counts.
+    /// Drop what `EvaluatePolicy`, `Fetch`, `SealWorkspace` or `HandOnOutputs` is doing; its answer no longer counts.
     Abandon,
     /// Tell the session that the run is in this state. Where it refuses, since the lease has ended, call
     /// [`lease_ended`](Supervisor::lease_ended) before the next effect is polled: it would change something.
@@ -38,6 +38,9 @@ pub enum Effect {
     Fetch(Fetch),
     /// Upload what the log still holds. Answered by [`logs_flushed`](Supervisor::logs_flushed).
     FlushLogs,
+    /// Read the outputs that the commands wrote, if they did, seal and upload them. Answered by
+    /// [`outputs_handed_on`](Supervisor::outputs_handed_on).
+    HandOnOutputs(Upload),
     /// A line for the run's log. It may quote what others said, so it passes the mask like all output.
     LogNote(String),
     /// The phase is over: report it. Nothing follows.
@@ -83,6 +86,7 @@ pub struct Supervisor {
     progress: Progress,
     end: Option<End>,
     workspace: Option<SealedObject>,
+    outputs: Option<SealedObject>,
     effects: VecDeque<Effect>,
     now: u64,
     run_deadline: Option<u64>,
@@ -108,6 +112,7 @@ enum Stage {
     Starting(Activity, Option<u64>),
     Running(Running),
     Sealing,
+    HandingOn,
     Flushing {
         until: u64,
     },
@@ -158,6 +163,7 @@ impl Supervisor {
             progress: Progress::default(),
             end: None,
             workspace: None,
+            outputs: None,
             now: now.mono_ms,
         }
     }
@@ -244,6 +250,19 @@ impl Supervisor {
         match result {
             Ok(object) => self.workspace = Some(object),
             Err(reason) => self.fail(End::workspace("hand on", &reason)),
+        }
+        self.hand_on_outputs();
+    }
+
+    /// The outputs are stored, there are none, or they cannot be handed on; the reason carries no secret.
+    pub fn outputs_handed_on(&mut self, now: Now, result: Result<Option<SealedObject>, String>) {
+        self.now = now.mono_ms;
+        if !matches!(self.stage, Stage::HandingOn) {
+            return;
+        }
+        match result {
+            Ok(object) => self.outputs = object,
+            Err(reason) => self.fail(End::outputs(&reason)),
         }
         self.after_run();
     }
@@ -374,7 +393,7 @@ impl Supervisor {
                     *until = (*until).min(self.now.saturating_add(self.timeouts.hurried_flush_ms));
                 }
             }
-            Stage::Judging | Stage::Fetching | Stage::Sealing => {
+            Stage::Judging | Stage::Fetching | Stage::Sealing | Stage::HandingOn => {
                 self.effects.push_back(Effect::Abandon);
                 self.fail(end);
                 self.proceed();
@@ -425,6 +444,17 @@ impl Supervisor {
                 self.effects.push_back(Effect::SealWorkspace(upload.clone()));
                 self.stage = Stage::Sealing;
             }
+            _ => self.hand_on_outputs(),
+        }
+    }
+
+    /// Outputs are those of a phase in which all went well.
+    fn hand_on_outputs(&mut self) {
+        match (&self.end, &self.plan.hand_on_outputs) {
+            (None, Some(upload)) => {
+                self.effects.push_back(Effect::HandOnOutputs(upload.clone()));
+                self.stage = Stage::HandingOn;
+            }
             _ => self.after_run(),
         }
     }
@@ -472,8 +502,9 @@ impl Supervisor {
     fn report(&mut self) {
         self.stage = Stage::Done;
         let end = self.end.take();
-        let workspace = self.workspace.take().filter(|_| end.is_none());
-        let outcome = End::outcome(end, self.version, workspace);
+        let results =
+            [self.workspace.take(), self.outputs.take()].map(|result| result.filter(|_| end.is_none()));
+        let outcome = End::outcome(end, self.version, results);
         self.effects.push_back(Effect::Report(outcome));
     }
 }

@@ -1,5 +1,6 @@
 //! The loop of one run: what happens goes into the supervisor, what it asks for is performed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -9,6 +10,7 @@ use tracing::{Instrument as _, Span};
 use super::RunCommand;
 use super::context::RunContext;
 use super::open::OpenError;
+use super::outputs::{self, HandedOn};
 use super::perform::{self, Done};
 use super::place::Place;
 use crate::driver::logs::{Places, RunLog, RunLogOptions};
@@ -18,7 +20,8 @@ use crate::exec::{BoxFuture, ExecEvent, ExecSignal, ExecSpec, Execution};
 use crate::ids::Lease;
 use crate::mask::{Secrets, TooManySecrets};
 use crate::protocol::message::{EndCause, Finished, Grant, LogManifest, NackReason, Offer, Outcome};
-use crate::run::{Assignment, Effect, Plan, RunOutcome, Step, Supervisor};
+use crate::run::{Assignment, Effect, Inputs, Plan, RunOutcome, Step, Supervisor};
+use crate::secret::SecretText;
 
 /// Opens an offer, waits for its start, and runs it to its report.
 pub(super) async fn run(
@@ -90,6 +93,7 @@ fn failed_to_prepare(offer: &Offer, reason: String) -> Finished {
         reason: Some(reason),
         state_version: 0,
         workspace: None,
+        outputs: None,
     };
     outcome.into_finished(offer.run, offer.lease)
 }
@@ -112,6 +116,8 @@ struct ActiveRun {
     commands: mpsc::UnboundedReceiver<RunCommand>,
     /// Of the state that was entered last.
     state_version: u64,
+    /// Made of other stacks' outputs.
+    inputs: Inputs,
 }
 
 /// The task that uploads the log.
@@ -164,6 +170,7 @@ impl ActiveRun {
         let task = Some(tokio::spawn(uploader.run()));
         Ok(Self {
             state_version: plan.state_version,
+            inputs: Inputs::default(),
             supervisor: Supervisor::new(plan, context.settings.timeouts, clock::now()),
             context,
             assignment,
@@ -244,6 +251,10 @@ impl ActiveRun {
                     self.work = Some(Box::pin(flushing.instrument(tracing::info_span!("logs"))));
                 }
             }
+            Effect::HandOnOutputs(upload) => {
+                let read = perform::read_outputs(self.context.clone(), self.place.clone(), upload);
+                self.work = Some(Box::pin(read));
+            }
             Effect::LogNote(text) => self.log.note(&text),
             Effect::StartStep(step) => {
                 let started = self.start(step).await;
@@ -264,7 +275,7 @@ impl ActiveRun {
         let script = step.script.clone().unwrap_or_default();
         let mut spec = ExecSpec::new(vec!["sh".into(), "-c".into(), script], cwd);
         spec.mark = Some(self.context.mark.clone());
-        spec.env = self.context.environment.of_step(&self.assignment, &step);
+        spec.env = self.context.environment.of_step(&self.assignment, &self.inputs, &step);
         let state = serde_json::to_value(step.state).unwrap_or_default();
         let span = tracing::info_span!("step", state = state.as_str(), version = step.state_version);
         let starting = self.context.executor.start(spec).instrument(span.clone());
@@ -321,13 +332,75 @@ impl ActiveRun {
                 }
                 self.supervisor.policy_decided(now, verdict);
             }
-            Done::Fetched(result) => self.supervisor.fetched(now, result),
+            Done::Fetched(result) => {
+                let taken = result.and_then(|inputs| self.take(inputs));
+                self.supervisor.fetched(now, taken);
+            }
+            Done::OutputsRead(result, upload) => {
+                match result.and_then(|(outputs, about)| self.conceal(&about).map(|()| outputs)) {
+                    Ok(outputs) if outputs.is_empty() => self.supervisor.outputs_handed_on(now, Ok(None)),
+                    Ok(outputs) => {
+                        let (context, assignment) = (self.context.clone(), self.assignment.clone());
+                        let put = outputs::put(context, assignment, outputs, upload, self.state_version);
+                        self.work = Some(Box::pin(async { Done::OutputsPut(put.await) }));
+                    }
+                    Err(reason) => self.supervisor.outputs_handed_on(now, Err(reason)),
+                }
+            }
+            Done::OutputsPut(result) => self.supervisor.outputs_handed_on(now, result.map(Some)),
             Done::Sealed(result) => self.supervisor.sealed(now, result),
             Done::Flushed(manifest) => {
                 self.upload.last = manifest;
                 self.supervisor.logs_flushed(now);
             }
         }
+    }
+
+    /// Takes what other stacks handed on, once none of it can show in a log.
+    fn take(&mut self, inputs: Inputs) -> Result<(), String> {
+        let secrets = self.context.environment.secrets_of(&self.assignment, &inputs);
+        // Those of the run itself were warned about at its beginning.
+        let is_input = |name: &str| inputs.variables.iter().any(|variable| variable.name == name);
+        self.mask(&secrets, |name| is_input(name).then(|| name.to_owned()))?;
+        for name in &inputs.withheld {
+            self.log.note(&format!(
+                "warning: the input {name} is not set: the output is sensitive, and the worker that made it had not set \
+                 SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED"
+            ));
+        }
+        self.inputs = inputs;
+        Ok(())
+    }
+
+    /// Masks what is sensitive of the run's own outputs from now on, and says what is not handed on.
+    fn conceal(&mut self, about: &HandedOn) -> Result<(), String> {
+        self.mask(&about.secrets, |name| Some(format!("the output {name}")))?;
+        if !about.withheld.is_empty() {
+            self.log.note(&format!(
+                "Not handed on, since they are sensitive: {}. Set SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED=true for workers that \
+                 may hand on such outputs",
+                about.withheld.join(", ")
+            ));
+        }
+        Ok(())
+    }
+
+    /// Adds values to the secrets of the run. `warned` gives the words for one that cannot be masked, once a name.
+    fn mask(
+        &mut self,
+        secrets: &[(String, SecretText)],
+        warned: impl Fn(&str) -> Option<String>,
+    ) -> Result<(), String> {
+        let mut warnings = BTreeSet::new();
+        let values = secrets.iter().map(|(_, value)| value.expose().as_bytes());
+        let added = self.secrets.add_all(values, |index, why| {
+            let name = secrets.get(index).and_then(|(name, _)| warned(name));
+            warnings.extend(name.map(|name| format!("warning: {name} {why}")));
+        });
+        for warning in &warnings {
+            self.log.note(warning);
+        }
+        added.map_err(|error| chain(&error))
     }
 
     /// Start and renewals may bring more places for the log.

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::context::RunContext;
+use super::outputs::{self, HandedOn};
 use super::place::Place;
 use crate::crypto::{Sha256, hex};
 use crate::driver::blob::Source;
@@ -17,7 +18,7 @@ use crate::envelope::{Context, SealWriter, UnsealReader, workspace};
 use crate::files::workspace::{Limits, pack, unpack};
 use crate::policy::Decision;
 use crate::protocol::message::{Download, LogManifest, SealedDownload, SealedObject, Upload};
-use crate::run::{Assignment, Fetch, Verdict};
+use crate::run::{Assignment, Fetch, Inputs, Outputs, Plan, Verdict};
 
 /// The most bytes of source or workspace that are fetched.
 const MAX_ARCHIVE_LEN: u64 = 16 << 30;
@@ -29,13 +30,16 @@ pub(super) enum Done {
         verdict: Verdict,
         sample: Option<serde_json::Value>,
     },
-    Fetched(Result<(), String>),
+    Fetched(Result<Inputs, String>),
+    /// The commands' outputs were read.
+    OutputsRead(Result<(Outputs, HandedOn), String>, Upload),
+    OutputsPut(Result<SealedObject, String>),
     Sealed(Result<SealedObject, String>),
     Flushed(Option<LogManifest>),
 }
 
 /// Any failure on the way, told once as a chain.
-type Failure = Box<dyn Error + Send + Sync>;
+pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
 /// Asks the policy. Without one every run is allowed; whatever goes wrong with one denies.
 pub(super) async fn evaluate_policy(context: Arc<RunContext>, assignment: Arc<Assignment>) -> Done {
@@ -77,7 +81,16 @@ pub(super) async fn fetch(
         Fetch::Source(download) => fetch_source(&context, download, &place).await,
         Fetch::Workspace(sealed) => fetch_workspace(&context, &assignment, sealed, &place).await,
     };
+    let result = match result {
+        Ok(()) => outputs::take(&context, &assignment).await,
+        Err(error) => Err(error),
+    };
     Done::Fetched(result.map_err(|error| chain(&*error)))
+}
+
+/// Reads what the commands wrote for other stacks.
+pub(super) async fn read_outputs(context: Arc<RunContext>, place: Arc<Place>, upload: Upload) -> Done {
+    Done::OutputsRead(outputs::read(&context, &place).await.map_err(|error| chain(&*error)), upload)
 }
 
 async fn fetch_source(context: &RunContext, source: &Download, place: &Arc<Place>) -> Result<(), Failure> {
@@ -114,6 +127,8 @@ async fn fetch_workspace(
         // Only now is all of it known to be authentic, so only now is it looked into.
         unpack(File::open(&archive)?, &place.workspace(), &Limits::default())?;
         fs::remove_file(&archive)?;
+        // What a plan left under the name is not what the apply is asked for.
+        let _ = fs::remove_file(place.workspace().join(Plan::outputs_file()));
         Ok(())
     })
     .await
@@ -181,7 +196,7 @@ fn private_file(path: &Path) -> io::Result<File> {
     File::options().create_new(true).write(true).mode(0o600).open(path)
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     match tokio::task::spawn_blocking(work).await {

@@ -53,6 +53,13 @@ impl End {
         Self::new(EndCause::Workspace, format!("Cannot {doing} the workspace: {reason}"))
     }
 
+    /// The outputs could not be handed on. The run fails although its changes are made: a run of another stack would work
+    /// with the outputs of the time before and take them for today's.
+    pub(super) fn outputs(reason: &str) -> Self {
+        let reason = format!("The changes are made, but their outputs cannot be handed on: {reason}");
+        Self::new(EndCause::Outputs, reason)
+    }
+
     /// A command could not be started.
     pub(super) fn not_started(state: RunState, reason: &str) -> Self {
         let state = variables::published_name(&state);
@@ -147,11 +154,11 @@ impl End {
         matches!(self.cause, EndCause::Killed | EndCause::Stopped)
     }
 
-    /// The outcome of a phase that ended so, or well.
+    /// The outcome of a phase that ended so, or well, with its workspace and its outputs.
     pub(super) fn outcome(
         end: Option<Self>,
         state_version: u64,
-        workspace: Option<SealedObject>,
+        [workspace, outputs]: [Option<SealedObject>; 2],
     ) -> RunOutcome {
         let outcome = match &end {
             None => Outcome::Succeeded,
@@ -162,7 +169,7 @@ impl End {
             None => (None, None, None),
             Some(end) => (Some(end.cause), end.exit_code, Some(end.reason)),
         };
-        RunOutcome { outcome, cause, exit_code, reason, state_version, workspace }
+        RunOutcome { outcome, cause, exit_code, reason, state_version, workspace, outputs }
     }
 }
 
