@@ -53,6 +53,7 @@ pub fn waiting_run(number: usize) -> Run {
             needs_approval: false,
             user_provided_metadata: Vec::new(),
             prioritized: false,
+            inputs: Vec::new(),
         },
         state: RunState::Queued,
         state_version: 1,

@@ -137,6 +137,7 @@ impl House {
             worker_version: None,
             note: None,
             workspace: None,
+            outputs: None,
             lost: false,
             now: NOW,
         }
