@@ -18,6 +18,7 @@ mod storage_host;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod variable;
 pub mod vars;
 
 pub use list::{AllowedVariable, When};
@@ -27,7 +28,7 @@ pub use problem::{ConfigError, Found, Problem, Warning};
 pub use reference::reference;
 pub use settings::{
     ChildEnvironment, Comms, CommsProtocol, Docker, Identity, LauncherConfig, Logs, PolicySettings, Proxy,
-    Storage, Timeouts, VcsMapping,
+    Spot, Storage, Timeouts, VcsMapping,
 };
 pub use storage_host::StorageHost;
 pub use tables::{LAYERS, Layer, METADATA, PASSING};

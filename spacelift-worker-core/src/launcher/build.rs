@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::comms::{self, Named, Transport, Ways};
 use super::setup::{Problems, SetupError};
+use super::spot::Notices;
 use super::{Launcher, StateFolder};
 use crate::config::{self, LauncherConfig, Parsed};
 use crate::driver::{
@@ -168,7 +169,8 @@ impl LauncherBuilder {
         let ways = problems
             .take(worker_id())
             .and_then(|worker| comms::ways(&config, &credentials, worker, &mut problems));
-        let Some(Ways { transport, blobs, .. }) = ways else {
+        let notices = Notices::new(&config, &mut problems);
+        let (Some(Ways { transport, blobs, .. }), true) = (ways, problems.is_empty()) else {
             return Err(problems.into_error());
         };
         let mut warnings = self.warnings;
@@ -192,6 +194,7 @@ impl LauncherBuilder {
             environment: Arc::new(environment),
             log_mask,
             metrics: Metrics::default(),
+            notices,
             warnings,
         })
     }
@@ -210,6 +213,7 @@ struct Shared {
     log_mask: LogMask,
     lines: Option<LineSink>,
     metrics: Metrics,
+    notices: Notices,
     warnings: Vec<String>,
 }
 
@@ -257,6 +261,7 @@ impl Shared {
             drain_grace: self.config.timeouts.drain_grace,
             state,
             metrics: self.metrics.clone(),
+            notices: self.notices.clone(),
             warnings: self.warnings.clone(),
         })
     }

@@ -1,72 +1,23 @@
 //! Supervises one phase: says what to do next, and when and how it is ended. Performs nothing and reads no clock.
 
+mod effect;
 mod ending;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
 
+pub use self::effect::{Effect, Verdict};
 use self::ending::{End, Halting};
-use super::assignment::Fetch;
 use super::outcome::RunOutcome;
 use super::plan::{Plan, Step};
 use super::settings::RunTimeouts;
 use crate::exec::{ExecSignal, ExitStatus};
 use crate::protocol::Now;
-use crate::protocol::message::{EndCause, RunState, SealedObject, Upload};
+use crate::protocol::message::{EndCause, RunState, SealedObject};
 
 /// A command that prints nothing for so long is remarked upon, in milliseconds.
 const REMARK_MS: u64 = 60_000;
-
-/// What the driver has to do. It finishes one before it polls the next, unless the effect says that it is answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Effect {
-    /// Drop what `EvaluatePolicy`, `Fetch`, `SealWorkspace` or `HandOnOutputs` is doing; its answer no longer counts.
-    Abandon,
-    /// Tell the session that the run is in this state. Where it refuses, since the lease has ended, call
-    /// [`lease_ended`](Supervisor::lease_ended) before the next effect is polled: it would change something.
-    EnterState {
-        /// The state.
-        state: RunState,
-        /// Its version.
-        version: u64,
-    },
-    /// Ask the run initialization policy. Answered by [`policy_decided`](Supervisor::policy_decided).
-    EvaluatePolicy,
-    /// Fetch, verify, open and unpack. Answered by [`fetched`](Supervisor::fetched).
-    Fetch(Fetch),
-    /// Upload what the log still holds. Answered by [`logs_flushed`](Supervisor::logs_flushed).
-    FlushLogs,
-    /// Read the outputs that the commands wrote, if they did, seal and upload them. Answered by
-    /// [`outputs_handed_on`](Supervisor::outputs_handed_on).
-    HandOnOutputs(Upload),
-    /// A line for the run's log. It may quote what others said, so it passes the mask like all output.
-    LogNote(String),
-    /// The phase is over: report it. Nothing follows.
-    Report(RunOutcome),
-    /// Pack, seal and upload the workspace. Answered by [`sealed`](Supervisor::sealed).
-    SealWorkspace(Upload),
-    /// Signal what runs. Its end is still told by [`exited`](Supervisor::exited).
-    Signal(ExecSignal),
-    /// Start a step that has a script. Answered by [`started`](Supervisor::started), then by any number of
-    /// [`output`](Supervisor::output)s, then by [`exited`](Supervisor::exited).
-    StartStep(Step),
-    /// Say that the run goes on although it prints nothing, and what its command takes. That is no output of the command.
-    StillRunning {
-        /// Since when it printed nothing, in milliseconds.
-        silent_ms: u64,
-    },
-}
-
-/// What the run initialization policy says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The run may go on.
-    Allowed,
-    /// It may not, for these reasons; a policy that could not be evaluated is one.
-    Denied(Vec<String>),
-}
 
 /// The supervisor of one phase on one worker.
 ///

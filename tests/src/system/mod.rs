@@ -3,6 +3,8 @@
 mod folder;
 mod haproxy;
 mod launcher;
+mod leftovers;
+mod metadata;
 mod mosquitto;
 mod mothership;
 mod plane;
@@ -15,6 +17,8 @@ mod tunnel;
 pub use folder::{Folder, files_with};
 pub use haproxy::Haproxy;
 pub use launcher::{Launcher, LauncherSetup};
+pub use leftovers::Traces;
+pub use metadata::MetadataService;
 pub use mosquitto::Mosquitto;
 pub use mothership::{Mothership, Pool};
 pub use plane::{Plane, SeenHello, Worker, write_journal};
