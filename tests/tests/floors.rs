@@ -102,7 +102,7 @@ const CORE_OWNERS: &[Owned] = &[
     Owned { what: &["rumqttc"], owners: &["driver/mqtt.rs", "driver/mqtt/"] },
     Owned {
         what: &["hyper", "hyper_util", "http_body_util"],
-        owners: &["driver/https.rs", "driver/blob/", "driver/poll/"],
+        owners: &["driver/https.rs", "driver/blob/", "driver/poll/", "driver/spot.rs"],
     },
     Owned { what: &["rustls", "rustls_native_certs"], owners: &["driver/"] },
     Owned { what: &["tar", "zstd"], owners: &["files/"] },

@@ -40,6 +40,11 @@ impl Scene {
         let run = mothership.trigger(&["site"]);
         mothership.await_logs(&run, "planning");
         let traces = worker.traces();
+        // What is looked for afterwards is there before.
+        let seen = traces.of_runs();
+        assert!(seen.iter().filter(|trace| trace.starts_with("process")).count() >= 2, "{seen:?}");
+        assert!(seen.iter().any(|trace| trace.ends_with("/litter")), "{seen:?}");
+        assert!(mothership.open_leases() == 1);
         Self { mothership, pool, site, worker, run, traces, sockets }
     }
 

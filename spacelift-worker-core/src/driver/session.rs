@@ -2,12 +2,15 @@
 //!
 //! It decides nothing: bytes and answers go into the session, and what the session asks for is passed on.
 
+mod ending;
+
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
+pub(crate) use self::ending::Ending;
 use super::clock;
 use super::host::{Desk, HostEvent, OfferSeen, OperationId, Wish};
 use super::journal::FileJournal;
@@ -143,57 +146,6 @@ pub(crate) struct SessionDriver {
     pub(crate) in_hand: Option<RunHandle>,
     pub(crate) ending: Ending,
     pub(crate) meter: Meter,
-}
-
-/// How far the end is, and how the first connection goes.
-#[derive(Debug)]
-pub(crate) struct Ending {
-    /// Since when the host wants the end, on the monotonic clock.
-    shutdown: Option<u64>,
-    /// How long a shutdown waits for the run in hand, in milliseconds, before it asks the run to end.
-    drain_grace_ms: Option<u64>,
-    /// Nothing is awaited but the end of a run in hand: what could not be delivered stays in the journal.
-    forced: bool,
-    /// Since when the pool is cycled, on the monotonic clock.
-    cycled: Option<u64>,
-    connected_once: bool,
-    failures: u32,
-}
-
-impl Ending {
-    /// Not asked for; a shutdown will wait this long for the run in hand.
-    pub(crate) fn new(drain_grace: Duration) -> Self {
-        let drain_grace_ms = u64::try_from(drain_grace.as_millis()).ok();
-        Self {
-            shutdown: None,
-            drain_grace_ms,
-            forced: false,
-            cycled: None,
-            connected_once: false,
-            failures: 0,
-        }
-    }
-
-    /// When the run in hand had its time, on the monotonic clock.
-    fn deadline(&self) -> Option<u64> {
-        Some(self.shutdown?.saturating_add(self.drain_grace_ms?))
-    }
-
-    /// A shutdown that was asked for waits no longer than until then, on the monotonic clock.
-    fn wait_until(&mut self, mono_ms: u64) {
-        if let (Some(since), Some(grace)) = (self.shutdown, &mut self.drain_grace_ms) {
-            *grace = mono_ms.saturating_sub(since).min(*grace);
-        }
-    }
-
-    /// Told once: the run in hand had its time.
-    fn grace_is_over(&mut self, mono_ms: u64) -> bool {
-        let over = self.deadline().is_some_and(|at| mono_ms >= at);
-        if over {
-            self.drain_grace_ms = None;
-        }
-        over
-    }
 }
 
 impl SessionDriver {
