@@ -150,3 +150,11 @@ policy-signatures: ## what Open Policy Agent's functions take and give, made ane
 
 mask-streams: ## a million random streams through the masker and its reference, optimised
 	SLW_MASK_STREAMS=334000 cargo test --release -p spacelift-worker-core --locked --test masking random
+
+wheels: ## wheels of the Python package for old and new Linux on two processors, and its sdist, each checked, in target/wheels
+	@sh spacelift-worker-py/wheels.sh
+
+bench-python: ## what a call from Python costs, beside the Rust call and Python's cryptography, as a table in target/performance
+	cargo build --release --locked --quiet -p spacelift-worker-benches --example boundary
+	cargo build --release --locked --quiet -p spacelift-worker-py
+	@sh spacelift-worker-py/benches/run.sh

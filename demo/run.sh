@@ -43,7 +43,7 @@ wait_until() {
 mothership() { "$bin/mothership" --data "$work/data" "$@"; }
 
 begin "building (a first build takes some minutes)"
-cargo build --quiet --package spacelift-mothership --package spacelift-worker-core --examples --bins
+cargo build --quiet --package spacelift-mothership --package spacelift-worker-core --examples --bins --features spacelift-worker-core/docker
 
 rm -rf "$work"
 mkdir -p "$work/site"

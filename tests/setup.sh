@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need and this machine lacks: a C compiler, Mosquitto, HAProxy, OpenSSL, a Python environment, Go,
+# Installs what the tests need and this machine lacks: a C compiler, Mosquitto, HAProxy, OpenSSL, Docker, a Python environment, Go,
 # cargo-deny, cargo-fuzz.
 # Says nothing and takes no time when all is there. Works as root, or with sudo; never touches what is installed already.
 set -eu
@@ -56,6 +56,16 @@ install_haproxy() {
     if [ -d /run/systemd/system ]; then as_root systemctl disable --now haproxy.service >/dev/null 2>&1 || true; fi
 }
 
+# The tests start an Engine of their own, with busybox as the image
+install_docker() {
+    PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v dockerd >/dev/null && [ -e "${SLW_DOCKER:-/usr/bin/docker}" ] \
+        && [ -e "${SLW_BUSYBOX:-/bin/busybox}" ] && return
+    # On newer Debian the command line is a package of its own
+    cli=$(apt-cache --names-only search '^docker-cli$' | cut -d ' ' -f 1)
+    apt_install docker.io iptables busybox-static $cli
+    if [ -d /run/systemd/system ]; then as_root systemctl disable --now docker.socket docker.service >/dev/null 2>&1 || true; fi
+}
+
 venv_stamp() { pwd; cat tests/requirements.txt spacelift-worker-py/tests/requirements.txt; }
 
 install_python() {
@@ -98,7 +108,7 @@ install_cargo_fuzz() {
 }
 
 case "${1:-}" in
-    tools) install_c_compiler; install_mosquitto; install_haproxy; install_openssl; install_rivals; install_python; install_go ;;
+    tools) install_c_compiler; install_mosquitto; install_haproxy; install_openssl; install_docker; install_rivals; install_python; install_go ;;
     deny) install_cargo_deny "$2" "$3" ;;
     fuzz) install_cargo_fuzz "$2" "$3" ;;
     *) fail "usage: $0 tools | deny VERSION ROOT | fuzz VERSION ROOT" ;;

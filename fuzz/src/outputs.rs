@@ -21,7 +21,7 @@ pub fn outputs(data: &[u8]) {
         for name in names {
             let wanted = wanted(&name);
             assert!(withheld.variables(&wanted).is_ok_and(|inputs| inputs.variables.is_empty()));
-            for inputs in outputs.variables(&wanted) {
+            if let Ok(inputs) = outputs.variables(&wanted) {
                 assert!(inputs.variables.iter().all(|variable| variable.secret));
             }
         }

@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 
+use crate::ids::{Lease, PoolId, RunId, WorkerId};
 use crate::secret::SecretText;
 
 /// One command to run, wholly specified: nothing of the launcher's own environment is inherited.
@@ -18,7 +20,7 @@ pub struct ExecSpec {
     pub argv: Vec<String>,
     /// The whole environment of the child.
     pub env: BTreeMap<String, SecretText>,
-    /// Working directory on the host.
+    /// Working directory, as the command sees it.
     pub cwd: PathBuf,
     /// Whose it is: an executor marks everything that it starts with it, so that what a killed worker left behind is found by its
     /// successor. Absent: nobody will look for it.
@@ -72,7 +74,7 @@ impl fmt::Display for ExitStatus {
 pub enum ExecEvent {
     /// Bytes of standard output or standard error, merged in the order in which they were written.
     Output(Vec<u8>),
-    /// The command and everything it started is gone. Nothing follows.
+    /// The command is gone, and what it started goes with it: at once, or in a container with the phase. Nothing follows.
     Exited(ExitStatus),
 }
 
@@ -134,10 +136,101 @@ impl ExecError {
 /// A future without a name, as trait objects need it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// One phase of a run: what its commands need around them. A container executor makes one container of it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PhaseSpec {
+    /// The run.
+    pub run: RunId,
+    /// By which lease.
+    pub lease: Lease,
+    /// On which worker.
+    pub worker: WorkerId,
+    /// Of which pool.
+    pub pool: PoolId,
+    /// The slug of the stack.
+    pub stack: String,
+    /// The phase, as it stands in messages.
+    pub phase: String,
+    /// The image that the stack asks for; empty for the default.
+    pub image: String,
+    /// What the stack's tool is, such as `ansible`, in lower case; empty where that is not known.
+    pub vendor: String,
+    /// The folder on this machine in which the workspace is, or will be, under the name of [`WORKSPACE`].
+    pub folder: PathBuf,
+    /// Whether the run is one that may change something, which decides over mounts.
+    pub write_only: bool,
+    /// As in [`ExecSpec::mark`].
+    pub mark: String,
+}
+
+impl PhaseSpec {
+    /// The phase of a run, with neither image nor vendor, which changes nothing.
+    pub fn new(run: RunId, lease: Lease, worker: WorkerId, pool: PoolId, folder: PathBuf) -> Self {
+        let (stack, phase, image, vendor, mark) = Default::default();
+        Self { run, lease, worker, pool, stack, phase, image, vendor, folder, write_only: false, mark }
+    }
+}
+
+/// The name of the workspace in the folder of its phase.
+pub const WORKSPACE: &str = "workspace";
+
+/// Takes lines for the run's log while a phase is prepared, such as the progress of a download.
+pub type Notes = Arc<dyn Fn(String) + Send + Sync>;
+
 /// Starts commands.
 pub trait Executor: Send + Sync {
     /// Starts one command; it runs when this returns.
     fn start(&self, spec: ExecSpec) -> BoxFuture<'_, Result<Box<dyn Execution>, ExecError>>;
+
+    /// Before a worker connects: sees whether commands can run at all, and ends what an earlier process with this mark left
+    /// running. `folder` is where the folders of phases will be.
+    fn begin<'a>(&'a self, mark: &'a str, folder: &'a Path) -> BoxFuture<'a, Result<(), ExecError>> {
+        let _ = (mark, folder);
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Prepares a phase, and gives the executor of its commands where that is another one. The workspace may still be empty.
+    fn prepare(
+        &self,
+        phase: PhaseSpec,
+        notes: Notes,
+    ) -> BoxFuture<'_, Result<Option<Box<dyn Executor>>, ExecError>> {
+        let _ = (phase, notes);
+        Box::pin(async { Ok(None) })
+    }
+
+    /// What the commands of a phase see as its folder, and as the owner of what is in it.
+    fn view(&self) -> View {
+        View::default()
+    }
+
+    /// Lets nothing change the workspace until [`resume`](Self::resume), so that it can be packed.
+    fn pause(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
+    /// Ends [`pause`](Self::pause).
+    fn resume(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
+    /// Ends everything that was started, and returns when it is gone. What is dropped instead goes a little later.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+/// How commands see the folder of their phase.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct View {
+    /// Where they see it; absent: where it is.
+    pub folder: Option<PathBuf>,
+    /// User and group as whom they run, to whom the workspace has to belong; absent: as the launcher does.
+    pub owner: Option<(u32, u32)>,
+    /// Whether they find a `PATH` of their own, that of an image.
+    pub has_path: bool,
 }
 
 /// A running command. Dropping it kills everything it started.
@@ -150,6 +243,11 @@ pub trait Execution: Send {
 
     /// What it has taken so far, where that is known.
     fn usage(&self) -> Option<ExecUsage> {
+        None
+    }
+
+    /// Why it ended as it did, where more is known than its status: a clause for a person, such as a limit that was met.
+    fn why(&self) -> Option<String> {
         None
     }
 }

@@ -6,6 +6,7 @@
 mod build;
 mod comms;
 mod end;
+mod executor;
 mod host;
 mod preflight;
 mod setup;
@@ -121,6 +122,10 @@ impl Launcher {
             tracing::warn!("{warning}");
         }
         let mask = self.context.log_mask.clone();
+        let executor = self.context.executor.clone();
+        if let Err(error) = executor.begin(&self.context.mark, &self.context.scratch).await {
+            return LauncherEnd::Failed { reason: mask.text(&driver::chain(&error)) };
+        }
         let seed = match driver::random_bits() {
             Ok(seed) => seed,
             Err(error) => return LauncherEnd::Failed { reason: error.to_string() },
@@ -152,6 +157,7 @@ impl Launcher {
         .run()
         .instrument(span)
         .await;
+        executor.close().await;
         drop(self.state);
         LauncherEnd::from(end).masked(|reason| mask.text(reason))
     }

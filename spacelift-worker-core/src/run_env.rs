@@ -62,6 +62,13 @@ impl Sources<'_> {
     /// The launcher's token and private key are not passed, whatever the lists say.
     pub fn environment(&self) -> BTreeMap<String, SecretText> {
         let mut environment = BTreeMap::from([("PATH".to_owned(), SecretText::from(DEFAULT_PATH))]);
+        environment.extend(self.environment_over_an_image());
+        environment
+    }
+
+    /// The same where an image brings a `PATH` of its own, which the default must not replace.
+    pub fn environment_over_an_image(&self) -> BTreeMap<String, SecretText> {
+        let mut environment = BTreeMap::new();
         // From the lowest layer to the highest: a later one replaces an earlier one.
         environment.extend(self.allowed());
         environment.extend(self.own().map(|variable| (variable.name.clone(), variable.value.clone())));

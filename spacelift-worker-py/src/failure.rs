@@ -23,6 +23,8 @@ mod classes {
     import_exception!(spacelift_worker.errors, KeyFormatError);
     import_exception!(spacelift_worker.errors, PolicyError);
     import_exception!(spacelift_worker.errors, SealError);
+    import_exception!(spacelift_worker.errors, SessionClosed);
+    import_exception!(spacelift_worker.errors, SessionError);
     import_exception!(spacelift_worker.errors, TokenError);
     import_exception!(spacelift_worker.errors, WorkerError);
 }
@@ -47,6 +49,8 @@ pub(crate) enum Class {
     KeyFormat,
     Policy,
     Seal,
+    Session,
+    Closed,
     Token,
     Worker,
     /// An argument that can never be right.
@@ -107,6 +111,8 @@ impl From<Failure> for PyErr {
             Class::KeyFormat => classes::KeyFormatError::new_err(args),
             Class::Policy => classes::PolicyError::new_err(args),
             Class::Seal => classes::SealError::new_err(args),
+            Class::Session => classes::SessionError::new_err(args),
+            Class::Closed => classes::SessionClosed::new_err(args),
             Class::Token => classes::TokenError::new_err(args),
             Class::Worker => classes::WorkerError::new_err(args),
             Class::Argument => PyValueError::new_err(message),

@@ -9,7 +9,7 @@ use spacelift_worker_core::secret::{SecretBytes, SecretText};
 
 use crate::buffers::Given;
 use crate::failure::{Class, Failure};
-use crate::work::long_work;
+use crate::work::{interruptible, long_work};
 
 /// A private key.
 #[pyclass(frozen, module = "spacelift_worker._native")]
@@ -19,7 +19,7 @@ pub(crate) struct PoolKey(pub(crate) Arc<pool::PoolKey>);
 impl PoolKey {
     #[classmethod]
     fn generate(_class: &Bound<'_, PyType>, py: Python<'_>, bits: u32) -> Result<Self, Failure> {
-        long_work(py, || Ok(Self(Arc::new(pool::PoolKey::generate(bits)?))))
+        interruptible(py, move || Ok(Self(Arc::new(pool::PoolKey::generate(bits)?))))
     }
 
     #[classmethod]

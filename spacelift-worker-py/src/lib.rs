@@ -22,6 +22,7 @@ mod preflight;
 mod protocol;
 mod runtime;
 mod seal;
+mod session;
 mod stream;
 mod token;
 mod unseal;

@@ -24,7 +24,11 @@ mod _native {
     #[pymodule_export]
     use crate::protocol::read_message;
     #[pymodule_export]
+    use crate::runtime::start_runtime;
+    #[pymodule_export]
     use crate::seal::{Sealer, seal, seal_file, sealed_len};
+    #[pymodule_export]
+    use crate::session::{Session, policy_child};
     #[pymodule_export]
     use crate::token::PoolToken;
     #[pymodule_export]

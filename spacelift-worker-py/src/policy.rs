@@ -1,6 +1,7 @@
 //! The run initialization policy.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::prelude::*;
@@ -10,11 +11,11 @@ use spacelift_worker_core::files::{PolicyFileError, read_policy_source};
 use spacelift_worker_core::policy::{self, Decision, FailureKind, PolicyOptions};
 
 use crate::failure::{Class, Failure};
-use crate::work::long_work;
+use crate::work::{interruptible, long_work};
 
 /// A policy that was found valid.
 #[pyclass(frozen, module = "spacelift_worker._native")]
-pub(crate) struct InitializationPolicy(policy::InitializationPolicy);
+pub(crate) struct InitializationPolicy(Arc<policy::InitializationPolicy>);
 
 fn options(time_limit: Option<f64>, strict: bool) -> Result<PolicyOptions, Failure> {
     let mut options = PolicyOptions { strict, ..PolicyOptions::default() };
@@ -38,7 +39,7 @@ impl InitializationPolicy {
         strict: bool,
     ) -> Result<Self, Failure> {
         let options = options(time_limit, strict)?;
-        long_work(py, || Ok(Self(policy::InitializationPolicy::with_options(name, text, options)?)))
+        long_work(py, || Ok(Self(Arc::new(policy::InitializationPolicy::with_options(name, text, options)?))))
     }
 
     #[classmethod]
@@ -52,7 +53,8 @@ impl InitializationPolicy {
         let options = options(time_limit, strict)?;
         long_work(py, || {
             let source = read_policy_source(&path)?;
-            Ok(Self(policy::InitializationPolicy::with_options(&source.name, &source.text, options)?))
+            let policy = policy::InitializationPolicy::with_options(&source.name, &source.text, options)?;
+            Ok(Self(Arc::new(policy)))
         })
     }
 
@@ -70,10 +72,11 @@ impl InitializationPolicy {
 
     /// Judges a document and gives the decision as JSON. `now` is in Unix nanoseconds.
     fn evaluate(&self, py: Python<'_>, document: &str, now: u64) -> Result<String, Failure> {
-        long_work(py, || {
-            let input: Value = serde_json::from_str(document)
+        let (policy, document) = (Arc::clone(&self.0), document.to_owned());
+        interruptible(py, move || {
+            let input: Value = serde_json::from_str(&document)
                 .map_err(|error| Failure::argument(format!("the document is not JSON: {error}")))?;
-            Ok(as_json(&self.0.evaluate_document(&input, now)).to_string())
+            Ok(as_json(&policy.evaluate_document(&input, now)).to_string())
         })
     }
 }

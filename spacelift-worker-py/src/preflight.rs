@@ -1,16 +1,11 @@
 //! What a worker needs, and whether it is there.
 
-use std::time::Duration;
-
 use pyo3::prelude::*;
 use spacelift_worker_core::launcher::Launcher;
 
 use crate::failure::{Class, Failure};
 use crate::runtime;
-use crate::work::long_work;
-
-/// How often a call that waits looks whether Ctrl-C was pressed.
-const BETWEEN_SIGNALS: Duration = Duration::from_millis(100);
+use crate::work::{BETWEEN_SIGNALS, long_work};
 
 /// Looks at everything and gives the checks and the table as JSON and text.
 #[pyfunction]

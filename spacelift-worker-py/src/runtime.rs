@@ -1,8 +1,8 @@
 //! The one runtime of the process, made when it is first needed.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
+use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::failure::{Class, Failure};
@@ -31,6 +31,12 @@ pub(crate) fn handle() -> Result<Handle, Failure> {
     let handle = built.handle().clone();
     *made = Some((process, built));
     Ok(handle)
+}
+
+/// Makes the runtime if it is not there. Its threads have the signal mask of the thread that calls this first.
+#[pyfunction]
+pub(crate) fn start_runtime() -> Result<(), Failure> {
+    handle().map(drop)
 }
 
 /// What a child says that was forked from a process with a runtime.

@@ -139,7 +139,10 @@ pub(crate) fn inspect(data: &Bound<'_, PyAny>) -> Result<usize, Failure> {
 
 mod keyed {
     //! An unsealer that owns the keys which it reads with.
-    #![expect(clippy::mem_forget, reason = "self_cell gives the keys back in this way, where none is forgotten")]
+    #![expect(
+        clippy::mem_forget,
+        reason = "self_cell gives the keys back in this way, where none is forgotten"
+    )]
 
     use self_cell::self_cell;
     use spacelift_worker_core::envelope;

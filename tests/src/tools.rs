@@ -24,6 +24,12 @@ pub enum Tool {
     Go,
     /// `openssl`, 3.0 or later: `SLW_OPENSSL`.
     OpenSsl,
+    /// The Docker Engine, 20.10 or later: `SLW_DOCKERD`. It takes root.
+    Dockerd,
+    /// busybox without shared libraries: `SLW_BUSYBOX`.
+    Busybox,
+    /// The command line of Docker: `SLW_DOCKER`.
+    Docker,
 }
 
 /// A program that is not where it should be.
@@ -47,6 +53,9 @@ impl Tool {
             Self::AnsiblePlaybook => ("SLW_ANSIBLE_PLAYBOOK", workspace().join(".venv/bin/ansible-playbook")),
             Self::Go => ("SLW_GO", PathBuf::from("/usr/local/go/bin/go")),
             Self::OpenSsl => ("SLW_OPENSSL", PathBuf::from("/usr/bin/openssl")),
+            Self::Dockerd => ("SLW_DOCKERD", PathBuf::from("/usr/sbin/dockerd")),
+            Self::Busybox => ("SLW_BUSYBOX", PathBuf::from("/bin/busybox")),
+            Self::Docker => ("SLW_DOCKER", PathBuf::from("/usr/bin/docker")),
         }
     }
 

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use spacelift_worker_tests::system::{Folder, LauncherSetup, Mothership};
+use spacelift_worker_tests::source::workspace;
+use spacelift_worker_tests::system::{Dockerd, Folder, Launcher, LauncherSetup, Mothership, archive};
 use spacelift_worker_tests::tools::Tool;
 
 const PASSWORD: &str = "vault-password-that-nobody-may-see";
@@ -27,16 +29,57 @@ const PLAYBOOK: &str = "- hosts: localhost
 fn a_playbook_is_checked_as_the_plan_and_played_as_the_apply() {
     let Some(playbook) = Tool::AnsiblePlaybook.find().unwrap() else { return };
     let bin = playbook.parent().unwrap();
-    let source = Folder::new();
+    let mothership = Mothership::start();
+    let pool = mothership.create_pool("pool");
     let target = Folder::new();
+    create_stack(&mothership, bin, &target);
+    let worker = LauncherSetup::new(&pool)
+        .set("PATH", &format!("{}:{}", bin.display(), std::env::var("PATH").unwrap()))
+        .set("VAULT_PASSWORD", PASSWORD)
+        .set("SPACELIFT_WHITELIST_ENVS", "VAULT_PASSWORD,PATH")
+        .set("SPACELIFT_MASK_ENVS", "VAULT_PASSWORD")
+        .start();
+    plan_confirm_apply(&mothership, &target, &worker);
+}
+
+#[test]
+fn the_same_playbook_is_played_in_containers_of_an_image_with_ansible_in_it() {
+    let Some(playbook) = Tool::AnsiblePlaybook.find().unwrap() else { return };
+    let Some(python) = Tool::Python.find().unwrap() else { return };
+    let Some(engine) = Dockerd::start().unwrap() else { return };
+    let bin = playbook.parent().unwrap();
+    let tree = engine.busybox_tree();
+    let script = workspace().join("tests/docker/python_tree.py");
+    let made = Command::new(&python).arg(script).arg(&tree).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let path = format!("&changes=ENV%20PATH={}:/bin%20LANG=C.UTF-8", bin.display());
+    engine.import_tar("slw/ansible:1", &path, &archive(&tree));
+
+    let mothership = Mothership::start();
+    let pool = mothership.create_pool("pool");
+    let target = Folder::new();
+    std::fs::set_permissions(target.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    create_stack(&mothership, bin, &target);
+    let worker = LauncherSetup::in_containers(&pool, &engine)
+        .set("SPACELIFT_DEFAULT_ANSIBLE_RUNNER_IMAGE", "slw/ansible:1")
+        .set("SPACELIFT_WORKER_EXTRA_MOUNTS", &format!("{path}:{path}", path = target.path().display()))
+        .set("VAULT_PASSWORD", PASSWORD)
+        .set("SPACELIFT_WHITELIST_ENVS", "VAULT_PASSWORD")
+        .set("SPACELIFT_MASK_ENVS", "VAULT_PASSWORD")
+        .start();
+    plan_confirm_apply(&mothership, &target, &worker);
+    engine.assert_nothing_left();
+}
+
+/// The stack of the playbook, which writes to the target folder.
+fn create_stack(mothership: &Mothership, bin: &Path, target: &Folder) {
+    let source = Folder::new();
     source.write("site.yml", PLAYBOOK);
     source.write("secrets.yml", &encrypted(&bin.join("ansible-vault"), "greeter: a sealed workspace\n"));
     let script = source.write("vault-password.sh", "#!/bin/sh\nprintf '%s' \"$VAULT_PASSWORD\"\n");
     std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-
-    let mothership = Mothership::start();
-    let pool = mothership.create_pool("pool");
-    let play = "ansible-playbook --vault-password-file ./vault-password.sh -i localhost, -e 'ansible_python_interpreter={{ansible_playbook_python}}' site.yml";
+    // By its interpreter, whatever its first line names.
+    let play = "python $(command -v ansible-playbook) --vault-password-file ./vault-password.sh -i localhost, -e 'ansible_python_interpreter={{ansible_playbook_python}}' site.yml";
     mothership.text(&[
         "stack",
         "create",
@@ -46,6 +89,8 @@ fn a_playbook_is_checked_as_the_plan_and_played_as_the_apply() {
         "pool",
         "--source",
         source.path().to_str().unwrap(),
+        "--vendor",
+        "ansible",
         "--plan",
         &format!("{play} --check --diff"),
         "--apply",
@@ -55,12 +100,9 @@ fn a_playbook_is_checked_as_the_plan_and_played_as_the_apply() {
         "--env",
         &format!("HOME={}", target.path().display()),
     ]);
-    let worker = LauncherSetup::new(&pool)
-        .set("PATH", &format!("{}:{}", bin.display(), std::env::var("PATH").unwrap()))
-        .set("VAULT_PASSWORD", PASSWORD)
-        .set("SPACELIFT_WHITELIST_ENVS", "VAULT_PASSWORD,PATH")
-        .set("SPACELIFT_MASK_ENVS", "VAULT_PASSWORD")
-        .start();
+}
+
+fn plan_confirm_apply(mothership: &Mothership, target: &Folder, worker: &Launcher) {
     let run = mothership.trigger(&["motd"]);
     mothership.await_run(&run, "UNCONFIRMED");
     mothership.await_logs(&run, "+Greetings from a sealed workspace");

@@ -163,7 +163,7 @@ fn after_the_run_timeout_nothing_is_left_of_the_run() {
 #[test]
 fn a_worker_that_fell_silent_loses_its_plan_to_another_one_and_leaves_nothing_of_it() {
     let serve = ["--mqtt-listen", "127.0.0.1:0", "--lost-after", "16", "--lease", "20"];
-    let mut scene = Scene::with(&serve, STUBBORN, &[]);
+    let scene = Scene::with(&serve, STUBBORN, &[]);
     scene.worker.process.signal("STOP");
     scene.mothership.await_run(&scene.run, "QUEUED");
     let second = LauncherSetup::new(&scene.pool).start();

@@ -102,6 +102,7 @@ async fn create(
                 plan: args.workflow.plan,
                 apply: args.workflow.apply,
                 destroy: args.workflow.destroy,
+                vendor: args.vendor,
             },
             hooks: hooks(args.hooks),
             source,

@@ -5,6 +5,7 @@
 //! opens a file, resolves a name or checks a key: a path or a token is passed on as it was found.
 
 mod boolean;
+mod containers;
 pub mod duration;
 mod list;
 mod mount;
@@ -21,14 +22,15 @@ mod tests;
 mod variable;
 pub mod vars;
 
+pub use containers::{ContainerLimit, Docker, ExecutorKind, ImagePull};
 pub use list::{AllowedVariable, When};
 pub use mount::Mount;
 pub use parse::{Parsed, parse};
 pub use problem::{ConfigError, Found, Problem, Warning};
 pub use reference::reference;
 pub use settings::{
-    ChildEnvironment, Comms, CommsProtocol, Docker, Identity, LauncherConfig, Logs, PolicySettings, Proxy,
-    Spot, Storage, Timeouts, VcsMapping,
+    ChildEnvironment, Comms, CommsProtocol, Identity, LauncherConfig, Logs, PolicySettings, Proxy, Spot,
+    Storage, Timeouts, VcsMapping,
 };
 pub use storage_host::StorageHost;
 pub use tables::{LAYERS, Layer, METADATA, PASSING};

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::containers;
 use super::list::{self, AllowedVariable, When};
-use super::mount::{self, Mount};
 use super::problem::{ConfigError, Found, Problem, Warning};
 use super::reader::Reader;
 use super::root_cas;
 use super::settings::{
-    ChildEnvironment, Comms, CommsProtocol, Docker, Identity, LauncherConfig, Logs, PolicySettings, Proxy,
-    Spot, Storage, Timeouts, VcsMapping,
+    ChildEnvironment, Comms, CommsProtocol, Identity, LauncherConfig, Logs, PolicySettings, Proxy, Spot,
+    Storage, Timeouts, VcsMapping,
 };
 use super::storage_host::StorageHost;
 use super::vars::{self, Spelling};
@@ -74,7 +74,8 @@ where
             mask_well_known: reader.boolean(&vars::WELL_KNOWN),
             debug: reader.boolean(&vars::DEBUG),
         },
-        docker: docker(&mut reader),
+        executor: containers::executor(&mut reader),
+        docker: containers::docker(&mut reader),
         storage: storage(&mut reader),
         vcs_mappings: vcs_mappings(&mut reader),
     };
@@ -205,22 +206,6 @@ fn environment(reader: &mut Reader) -> ChildEnvironment {
         }
     }
     ChildEnvironment { allowed, masked }
-}
-
-fn docker(reader: &mut Reader) -> Docker {
-    let mut mounts = |variable| reader.list(variable, mount::EXPECTED, Mount::parse);
-    let (extra_mounts, read_only_mounts, write_only_mounts) =
-        (mounts(&vars::MOUNTS), mounts(&vars::RO_MOUNTS), mounts(&vars::WO_MOUNTS));
-    Docker {
-        config_dir: reader.text(&vars::DOCKER_CONFIG_DIR).map(PathBuf::from),
-        extra_mounts,
-        read_only_mounts,
-        write_only_mounts,
-        network: reader.text(&vars::NETWORK).unwrap_or_default(),
-        runtime: reader.text(&vars::RUNTIME),
-        default_image: reader.text(&vars::RUNNER_IMAGE).unwrap_or_default(),
-        default_ansible_image: reader.text(&vars::ANSIBLE_IMAGE).unwrap_or_default(),
-    }
 }
 
 fn storage(reader: &mut Reader) -> Storage {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::containers::{Docker, ExecutorKind};
 use super::list::AllowedVariable;
-use super::mount::Mount;
 use super::problem::ConfigError;
 use super::storage_host::StorageHost;
 use crate::secret::SecretText;
@@ -30,6 +30,8 @@ pub struct LauncherConfig {
     pub environment: ChildEnvironment,
     /// What is logged where.
     pub logs: Logs,
+    /// Where runs are executed.
+    pub executor: ExecutorKind,
     /// How run containers are started.
     pub docker: Docker,
     /// Where the launcher keeps state and from where it may fetch.
@@ -152,27 +154,6 @@ pub struct Logs {
     pub mask_well_known: bool,
     /// The exact commands go to the logs.
     pub debug: bool,
-}
-
-/// How run containers are started.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Docker {
-    /// The folder with Docker's `config.json`, for private registries.
-    pub config_dir: Option<PathBuf>,
-    /// Mounted in every run.
-    pub extra_mounts: Vec<Mount>,
-    /// Mounted in read-only runs.
-    pub read_only_mounts: Vec<Mount>,
-    /// Mounted in write-only runs: those that apply, destroy or perform a task.
-    pub write_only_mounts: Vec<Mount>,
-    /// The network's name or identifier.
-    pub network: String,
-    /// The runtime, where it is not the daemon's default.
-    pub runtime: Option<String>,
-    /// The image of runs that name none.
-    pub default_image: String,
-    /// The image of Ansible runs that name none.
-    pub default_ansible_image: String,
 }
 
 /// Where the launcher keeps state and from where it may fetch.

@@ -73,6 +73,14 @@ pub enum Kind {
     Endpoints,
     /// Certificates in layers of base64.
     RootCas,
+    /// `process` or `docker`.
+    Executor,
+    /// `automatic`, `always`, `missing` or `never`.
+    Pull,
+    /// A part in percent, a number, or `none`.
+    Limit,
+    /// A user, and a group after a colon.
+    User,
 }
 
 impl Kind {
@@ -92,6 +100,10 @@ impl Kind {
             Self::Mounts => "comma list of `/host/path:/container/path`",
             Self::Hosts => "comma list of host names, addresses and networks",
             Self::Endpoints => "comma list of `HOST`, `HOST:PORT` and `tls://HOST:PORT`",
+            Self::Executor => "`process` or `docker`",
+            Self::Pull => "`automatic`, `always`, `missing` or `never`",
+            Self::Limit => "number, part such as `75%`, or `none`",
+            Self::User => "number of a user, or `USER:GROUP`",
             Self::RootCas => r#"base64 of `{"caCertificates":["<base64 of PEM>"]}`"#,
         }
     }

@@ -4,6 +4,14 @@
 //! Names and meanings are those of <https://docs.spacelift.io/concepts/worker-pools> where they are marked as
 //! documented; extensions are this project's own.
 
+mod containers;
+
+pub use containers::{
+    ANSIBLE_IMAGE, CAPABILITIES, CPUS, DOCKER_CERT_PATH, DOCKER_CONFIG_DIR, DOCKER_HOST, DOCKER_TLS_VERIFY,
+    EXECUTOR, IMAGE_PULL, MEMORY, MOUNTS, NETWORK, NEW_PRIVILEGES, PROCESSES, RO_MOUNTS, RUNNER_IMAGE,
+    RUNTIME, SECRETS_SIZE, USER, WO_MOUNTS,
+};
+
 pub use super::variable::{Kind, Section, Source, Spelling, Variable};
 
 /// The whole table.
@@ -33,19 +41,7 @@ pub const SECTIONS: &[Section] = &[
     },
     Section { title: "The environment of runs", variables: &[&WHITELIST, &MASK] },
     Section { title: "Logs", variables: &[&RUN_LOGS, &DEBUG, &WELL_KNOWN] },
-    Section {
-        title: "Containers",
-        variables: &[
-            &DOCKER_CONFIG_DIR,
-            &MOUNTS,
-            &RO_MOUNTS,
-            &WO_MOUNTS,
-            &NETWORK,
-            &RUNTIME,
-            &RUNNER_IMAGE,
-            &ANSIBLE_IMAGE,
-        ],
-    },
+    Section { title: "Containers", variables: containers::ALL },
     Section { title: "Storage", variables: &[&STATE_DIR, &ALLOWED_STORAGE_HOSTS] },
     Section { title: "The machine", variables: &[&SPOT, &SPOT_ENDPOINT] },
     Section { title: "Private version control", variables: &[&VCS_NAME, &VCS_ENDPOINT] },
@@ -265,70 +261,6 @@ pub const WELL_KNOWN: Variable = Variable::extension(
     Kind::Boolean,
     "false",
     "Mask in all logs what looks like a well-known secret although nobody named it: AWS access key ids, Azure client secrets and connection strings, GitHub and Slack tokens, JSON web tokens, private keys.",
-);
-
-/// Docker's configuration.
-pub const DOCKER_CONFIG_DIR: Variable = Variable::documented(
-    "SPACELIFT_DOCKER_CONFIG_DIR",
-    Kind::Path,
-    "",
-    "The folder with Docker's `config.json`, which `docker login` fills: credentials of private registries.",
-);
-
-/// Mounts of every run.
-pub const MOUNTS: Variable = Variable::documented(
-    "SPACELIFT_WORKER_EXTRA_MOUNTS",
-    Kind::Mounts,
-    "",
-    "Files and folders that every run's container sees.",
-);
-
-/// Mounts of read-only runs.
-pub const RO_MOUNTS: Variable = Variable::documented(
-    "SPACELIFT_WORKER_RO_EXTRA_MOUNTS",
-    Kind::Mounts,
-    "",
-    "Files and folders that the containers of read-only runs see. It is the run that is read-only, not the mount.",
-);
-
-/// Mounts of write-only runs.
-pub const WO_MOUNTS: Variable = Variable::documented(
-    "SPACELIFT_WORKER_WO_EXTRA_MOUNTS",
-    Kind::Mounts,
-    "",
-    "Files and folders that the containers of write-only runs see: those that apply, destroy or perform a task.",
-);
-
-/// The container network.
-pub const NETWORK: Variable = Variable::documented(
-    "SPACELIFT_WORKER_NETWORK",
-    Kind::Text,
-    "bridge",
-    "The name or identifier of the network that run containers join.",
-);
-
-/// The container runtime.
-pub const RUNTIME: Variable = Variable::documented(
-    "SPACELIFT_WORKER_RUNTIME",
-    Kind::Text,
-    "",
-    "The runtime of run containers. Absent: the daemon's default.",
-);
-
-/// The default image.
-pub const RUNNER_IMAGE: Variable = Variable::documented(
-    "SPACELIFT_DEFAULT_RUNNER_IMAGE",
-    Kind::Text,
-    "public.ecr.aws/spacelift/runner-terraform:latest",
-    "The image of runs that are not Ansible's, where the stack names none.",
-);
-
-/// The default image of Ansible runs.
-pub const ANSIBLE_IMAGE: Variable = Variable::documented(
-    "SPACELIFT_DEFAULT_ANSIBLE_RUNNER_IMAGE",
-    Kind::Text,
-    "public.ecr.aws/spacelift/runner-ansible:latest",
-    "The image of Ansible runs, where the stack names none.",
 );
 
 /// Where state is kept.

@@ -6,6 +6,8 @@ mod blob;
 mod chain;
 mod clock;
 mod dial;
+#[cfg(feature = "docker")]
+pub mod docker;
 mod hardening;
 mod host;
 mod https;

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use super::comms::{self, Named, Transport, Ways};
 use super::setup::{Problems, SetupError};
 use super::spot::Notices;
-use super::{Launcher, StateFolder};
+use super::{Launcher, StateFolder, executor};
 use crate::config::{self, LauncherConfig, Parsed};
 use crate::driver::{
     self, BlobClient, FileJournal, LineSink, LogMask, Metrics, PolicyHost, PolicyHostError, PolicyIsolation,
-    ProcessExecutor, RunContext,
+    RunContext,
 };
 use crate::exec::Executor;
 use crate::files::{self, Environment};
@@ -30,15 +30,17 @@ use crate::secret::SecretText;
 pub struct LauncherBuilder {
     pub(super) parsed: Parsed,
     pub(super) environment: BTreeMap<String, SecretText>,
-    executor: Arc<dyn Executor>,
-    executor_name: String,
+    /// Chosen by the host; else by the configuration.
+    executor: Option<(String, Arc<dyn Executor>)>,
     policy_isolation: PolicyIsolation,
     pub(super) warnings: Vec<String>,
 }
 
 impl fmt::Debug for LauncherBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LauncherBuilder").field("executor", &self.executor_name).finish_non_exhaustive()
+        f.debug_struct("LauncherBuilder")
+            .field("executor", &self.executor.as_ref().map(|(name, _)| name))
+            .finish_non_exhaustive()
     }
 }
 
@@ -57,21 +59,13 @@ impl LauncherBuilder {
             pairs.iter().map(|(name, value)| (name.clone(), SecretText::from(value.as_str()))).collect();
         let parsed = config::parse(pairs);
         let warnings = parsed.warnings.iter().map(ToString::to_string).collect();
-        Self {
-            parsed,
-            environment,
-            executor: Arc::new(ProcessExecutor),
-            executor_name: "process".to_owned(),
-            policy_isolation: PolicyIsolation::default(),
-            warnings,
-        }
+        Self { parsed, environment, executor: None, policy_isolation: PolicyIsolation::default(), warnings }
     }
 
-    /// Runs steps by another executor than local processes; `name` stands among the worker's capabilities.
+    /// Runs steps by another executor than that of `SPACELIFT_WORKER_EXECUTOR`; `name` stands among the worker's capabilities.
     #[must_use]
     pub fn executor(mut self, name: &str, executor: impl Executor + 'static) -> Self {
-        self.executor = Arc::new(executor);
-        self.executor_name = name.to_owned();
+        self.executor = Some((name.to_owned(), Arc::new(executor)));
         self
     }
 
@@ -170,7 +164,10 @@ impl LauncherBuilder {
             .take(worker_id())
             .and_then(|worker| comms::ways(&config, &credentials, worker, &mut problems));
         let notices = Notices::new(&config, &mut problems);
-        let (Some(Ways { transport, blobs, .. }), true) = (ways, problems.is_empty()) else {
+        let chosen = self.executor.or_else(|| problems.take(executor::of(&config, &self.environment)));
+        let (Some(Ways { transport, blobs, .. }), Some((executor_name, executor)), true) =
+            (ways, chosen, problems.is_empty())
+        else {
             return Err(problems.into_error());
         };
         let mut warnings = self.warnings;
@@ -186,8 +183,8 @@ impl LauncherBuilder {
             lines: config.logs.run_logs_on_standard_output.then(LineSink::stdout),
             config,
             credentials,
-            executor: self.executor,
-            capabilities: vec![self.executor_name],
+            executor,
+            capabilities: vec![executor_name],
             transport,
             blobs,
             policy: policy.map(Arc::new),

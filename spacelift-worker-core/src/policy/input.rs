@@ -106,6 +106,8 @@ pub struct WorkflowInput {
     pub apply: String,
     /// Destroys everything.
     pub destroy: String,
+    /// The tool that the commands call; empty where that is not known.
+    pub vendor: String,
 }
 
 /// Commands around the commands.
@@ -224,7 +226,7 @@ impl PolicyInput {
             "stack_space": stack.space,
             "terraform_version": "",
             "vendor_specific_config": {
-                "vendor": "custom",
+                "vendor": if self.workflow.vendor.is_empty() { "custom" } else { self.workflow.vendor.as_str() },
                 "typed_config": { "use_terragrunt": false, "use_infracost": false },
             },
             "workflow": {

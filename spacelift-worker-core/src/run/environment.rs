@@ -55,6 +55,17 @@ impl RunEnvironment {
         MaskSettings { well_known: self.well_known, ..MaskSettings::default() }
     }
 
+    /// The same over that of an image, with a `PATH` of its own.
+    pub fn of_step_over_an_image(
+        &self,
+        assignment: &Assignment,
+        inputs: &Inputs,
+        step: &Step,
+    ) -> BTreeMap<String, SecretText> {
+        self.sources(&supplied(assignment), &inputs.variables, &step.variables, step.write_only)
+            .environment_over_an_image()
+    }
+
     /// What must never show in the launcher's own log, with the name of its variable for warnings.
     pub fn secrets(&self) -> Vec<(String, SecretText)> {
         self.with_proxies(self.sources(&[], &[], &BTreeMap::new(), false).secrets(&self.identity))

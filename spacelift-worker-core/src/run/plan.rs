@@ -32,6 +32,8 @@ pub struct Plan {
     pub hand_on_outputs: Option<Upload>,
     /// The image for a container executor; empty for its default.
     pub runner_image: String,
+    /// Whether the run may change something in this phase, which decides over mounts.
+    pub write_only: bool,
     /// The script of `after_run`, and the variables of every step.
     after_run: Option<String>,
     computed: Variables,
@@ -90,6 +92,7 @@ impl Plan {
             seal_workspace: payload.uploads.workspace.clone().filter(|_| payload.phase == Phase::Plan),
             hand_on_outputs,
             runner_image: payload.runner_image.clone(),
+            write_only: states.iter().any(|state| state.changes_state()),
             after_run: script(texts(&payload.hooks.after_run), settings.debug),
             next_state: next_state(payload),
             computed,

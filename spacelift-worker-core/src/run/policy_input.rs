@@ -79,6 +79,7 @@ fn workflow(workflow: &Workflow) -> WorkflowInput {
         plan: workflow.plan.clone().unwrap_or_default(),
         apply: workflow.apply.clone().unwrap_or_default(),
         destroy: workflow.destroy.clone().unwrap_or_default(),
+        vendor: workflow.vendor.clone(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod effect;
 mod ending;
+mod place;
 #[cfg(test)]
 mod tests;
 
@@ -184,10 +185,15 @@ impl Supervisor {
 
     /// The command and everything that it started is gone.
     pub fn exited(&mut self, now: Now, status: ExitStatus) {
+        self.exited_because(now, status, None);
+    }
+
+    /// The same, where more is known than the status: why it failed, as a clause without a secret.
+    pub fn exited_because(&mut self, now: Now, status: ExitStatus, why: Option<&str>) {
         self.now = now.mono_ms;
         let Stage::Running(running) = self.stage else { return };
         if matches!(running.halting, Halting::No) && !status.success() {
-            self.fail(End::command(self.state, status));
+            self.fail(End::command(self.state, status, why));
         }
         self.after(running.activity);
     }

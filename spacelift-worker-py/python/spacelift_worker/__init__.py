@@ -7,6 +7,7 @@ sealing       `seal`, `unseal`, `seal_file`, `unseal_file`, `unseal_range`, `Sea
 masking       `Masker`, `MaskingWriter`, `MaskingFilter`, `Secrets`
 policy        `InitializationPolicy`, `Decision`
 setup         `LauncherConfig`, `parse_duration`, `preflight`
+worker        `connect`, `Worker`, `events`, `run_launcher`; `spacelift_worker.testing` for tests
 errors        `WorkerError` and its kinds
 ============  =====================================================================================================
 
@@ -18,6 +19,7 @@ b'plan'
 """
 
 from . import cobblestone as cobblestone
+from . import events as events
 from . import protocol as protocol
 from ._native import __version__ as __version__
 from .checks import Check, Preflight, preflight
@@ -63,7 +65,9 @@ from .errors import (
 )
 from .keys import PoolKey, PoolPublicKey, PoolToken
 from .masking import Masker, MaskingFilter, MaskingWriter, Secrets
+from .launcher import run_launcher
 from .policy import Decision, InitializationPolicy, PolicyFailure
+from .session import Operation, Worker, connect
 from .streams import SealWriter, UnsealReader
 
 __all__ = [
@@ -85,6 +89,7 @@ __all__ = [
     "MaskingFilter",
     "MaskingWriter",
     "Mount",
+    "Operation",
     "PolicyError",
     "PolicyFailure",
     "PolicyProblem",
@@ -105,13 +110,17 @@ __all__ = [
     "UnsealReader",
     "Unsealer",
     "VcsMapping",
+    "Worker",
     "WorkerError",
     "cobblestone",
     "config_reference",
+    "connect",
+    "events",
     "inspect",
     "parse_duration",
     "preflight",
     "protocol",
+    "run_launcher",
     "seal",
     "seal_file",
     "sealed_len",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from . import _native
+from . import _native, _runtime
 from .config import read_environment
 
 __all__ = ["Check", "Preflight", "preflight"]
@@ -84,6 +84,7 @@ def preflight(environ: Mapping[str, str] | None = None, *, probe: bool = False) 
     (2, 'variables')
     """
     known, unread = read_environment(environ)
+    _runtime.start()
     raw, table = _native.preflight(known, probe)
     checks = [Check(**check) for check in json.loads(raw)["checks"]]
     warned = [Check("configuration", "variables", "warned", line) for line in unread]

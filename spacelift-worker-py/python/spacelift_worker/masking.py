@@ -122,7 +122,7 @@ class Masker:
     __slots__ = ("_native", "secrets")
 
     def __init__(self, secrets: Secrets | Iterable[Secret] = (), *, commands: bool = False) -> None:
-        self.secrets = _shared(secrets)
+        self.secrets: Secrets = _shared(secrets)
         """The secrets that it looks for."""
         self._native = self.secrets._native.masker(commands)
 
@@ -349,7 +349,7 @@ class MaskingFilter(logging.Filter):
 
     def __init__(self, secrets: Secrets | Iterable[Secret]) -> None:
         super().__init__()
-        self.secrets = _shared(secrets)
+        self.secrets: Secrets = _shared(secrets)
         """The secrets that it looks for; more may be added."""
 
     def filter(self, record: logging.LogRecord) -> bool:

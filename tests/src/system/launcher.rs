@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::{Folder, Pool, Process, program};
+use super::{BUSYBOX, Dockerd, Folder, Pool, Process, program};
 
 /// The environment of a launcher to be.
 #[derive(Debug)]
@@ -29,6 +29,14 @@ impl LauncherSetup {
             .set("SPACELIFT_WORKER_STATE_DIR", state.to_str().unwrap_or_default())
             .set("PATH", &std::env::var("PATH").unwrap_or_default());
         setup
+    }
+
+    /// A launcher of a pool, whose runs are in containers of this Engine and of its [`BUSYBOX`].
+    pub fn in_containers(pool: &Pool, engine: &Dockerd) -> Self {
+        Self::new(pool)
+            .set("SPACELIFT_WORKER_EXECUTOR", "docker")
+            .set("SPACELIFT_DEFAULT_RUNNER_IMAGE", BUSYBOX)
+            .set("DOCKER_HOST", &engine.host())
     }
 
     /// A launcher that polls a control plane at this address, and whose token names a broker where nobody listens.
@@ -56,6 +64,11 @@ impl LauncherSetup {
     pub fn unset(mut self, name: &str) -> Self {
         self.environment.retain(|(known, _)| known != name);
         self
+    }
+
+    /// Every variable so far.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
     }
 
     /// A file in the launcher's folder, whose path a variable names.

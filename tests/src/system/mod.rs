@@ -1,5 +1,6 @@
 //! The whole system as processes on loopback: control plane, broker, launchers. Each ends with its handle.
 
+mod dockerd;
 mod folder;
 mod haproxy;
 mod launcher;
@@ -9,11 +10,13 @@ mod mosquitto;
 mod mothership;
 mod plane;
 mod process;
+mod registry;
 mod site;
 mod store;
 mod tls;
 mod tunnel;
 
+pub use dockerd::{BUSYBOX, Dockerd, DockerdOptions, archive};
 pub use folder::{Folder, files_with};
 pub use haproxy::Haproxy;
 pub use launcher::{Launcher, LauncherSetup};
@@ -23,6 +26,7 @@ pub use mosquitto::Mosquitto;
 pub use mothership::{Mothership, Pool};
 pub use plane::{Plane, SeenHello, Worker, write_journal};
 pub use process::{Process, program, resident_kib};
+pub use registry::Registry;
 pub use site::Site;
 pub use store::{Answer, Asked, ScriptedStore};
 pub use tls::tls_stream;

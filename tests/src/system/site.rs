@@ -1,5 +1,6 @@
 //! A small stack of POSIX tools: files in, a difference as the plan, files out as the apply.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use super::{Folder, Mothership, Pool};
@@ -36,6 +37,16 @@ impl Site {
     /// What the apply wrote, if it ran.
     pub fn deployed(&self) -> Option<String> {
         std::fs::read_to_string(self.target.join("deployed")).ok()
+    }
+
+    /// The target folder as a mount for containers, under its own path, in which every user may write.
+    ///
+    /// # Panics
+    /// When it has gone.
+    pub fn mount(&self) -> String {
+        let path = self.target.path();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).expect("the target folder");
+        format!("{path}:{path}", path = path.display())
     }
 
     /// A path in the target folder.

@@ -64,6 +64,9 @@ pub struct StackArgs {
     /// The image that a container executor runs
     #[arg(long, default_value = "")]
     pub image: String,
+    /// The tool that the commands call, such as ansible, which decides over the default image
+    #[arg(long, default_value = "")]
+    pub vendor: String,
     /// Apply plans without a confirmation
     #[arg(long)]
     pub auto_deploy: bool,

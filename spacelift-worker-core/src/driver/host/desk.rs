@@ -116,9 +116,50 @@ impl Desk {
     }
 }
 
+impl Drop for Seated {
+    /// A command that nobody carries out any more has an end, too.
+    fn drop(&mut self) {
+        self.requests.close();
+        while let Ok(Request { id, .. }) = self.requests.try_recv() {
+            if self.pending.take(id) {
+                self.events
+                    .push(HostEvent::OperationFailed { id, reason: "the worker has ended".to_owned() });
+            }
+        }
+    }
+}
+
 /// What of an offer the host decides upon.
 #[derive(Debug)]
 pub(crate) struct OfferSeen {
     pub(crate) stack: String,
     pub(crate) document: serde_json::Value,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::queue::Next;
+    use super::super::session::{Counter, HostOptions};
+
+    #[test]
+    fn a_command_that_comes_too_late_ends_before_the_worker_does() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let counter = Counter::new(&HostOptions::default()).unwrap();
+        let (go, gone) = tokio::sync::oneshot::channel();
+        let session = counter.open(runtime.handle(), Default::default(), |desk| async move {
+            let _ = gone.await;
+            drop(desk);
+            (0, None)
+        });
+        let (late, taken_back) = (session.drain().unwrap(), session.drain().unwrap());
+        assert!(session.cancel(taken_back) && !session.cancel(taken_back));
+        go.send(()).unwrap();
+        let mut seen = Vec::new();
+        while let Next::Event(event) = session.next(None) {
+            seen.push((event.kind().name(), event.operation()));
+        }
+        let failed = "operation_failed";
+        assert_eq!(seen, [(failed, Some(taken_back)), (failed, Some(late)), ("ended", None)]);
+        assert!(session.drain().is_err());
+    }
 }

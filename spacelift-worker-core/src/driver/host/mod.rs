@@ -8,6 +8,11 @@
 //! What the host has to answer or has asked for is never lost, and is little: one worker has one run in hand. Everything
 //! else is dropped while the queue is full, and [`HostEvent::Lagged`] says how much.
 
+/// The snippets of the page for users compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/embedding.md")]
+mod page {}
+
 mod desk;
 mod event;
 mod queue;

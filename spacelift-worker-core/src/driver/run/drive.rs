@@ -1,6 +1,8 @@
 //! The loop of one run: what happens goes into the supervisor, what it asks for is performed.
 
-use std::collections::BTreeSet;
+mod values;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -10,18 +12,18 @@ use tracing::{Instrument as _, Span};
 use super::RunCommand;
 use super::context::RunContext;
 use super::open::OpenError;
-use super::outputs::{self, HandedOn};
-use super::perform::{self, Done};
-use super::place::Place;
+use super::perform::{self, Done, Unready};
+use super::place::{Place, SOURCE};
 use crate::driver::logs::{Places, RunLog, RunLogOptions};
 use crate::driver::session::RunReport;
 use crate::driver::{chain, clock};
-use crate::exec::{BoxFuture, ExecEvent, ExecSignal, ExecSpec, Execution};
+use crate::exec::{
+    BoxFuture, ExecEvent, ExecSignal, ExecSpec, Execution, Executor, Notes, PhaseSpec, WORKSPACE,
+};
 use crate::ids::Lease;
 use crate::mask::{Secrets, TooManySecrets};
 use crate::protocol::message::{EndCause, Finished, Grant, LogManifest, NackReason, Offer, Outcome};
 use crate::run::{Assignment, Effect, Inputs, Plan, RunOutcome, Step, Supervisor};
-use crate::secret::SecretText;
 
 /// Opens an offer, waits for its start, and runs it to its report.
 pub(super) async fn run(
@@ -110,6 +112,12 @@ struct ActiveRun {
     execution: Option<Box<dyn Execution>>,
     /// Of the command.
     step: Span,
+    /// The phase's own executor, where it has one.
+    executor: Option<Arc<dyn Executor>>,
+    /// Whether that was paused, so that the workspace can be packed.
+    is_paused: bool,
+    /// Lines about what is being prepared.
+    notes: (mpsc::UnboundedSender<String>, mpsc::UnboundedReceiver<String>),
     /// What is being done beside the command.
     work: Option<BoxFuture<'static, Done>>,
     reports: mpsc::Sender<RunReport>,
@@ -118,6 +126,8 @@ struct ActiveRun {
     state_version: u64,
     /// Made of other stacks' outputs.
     inputs: Inputs,
+    /// Whether the phase may change something.
+    writes: bool,
 }
 
 /// The task that uploads the log.
@@ -146,7 +156,7 @@ impl ActiveRun {
     ) -> std::io::Result<Self> {
         let payload = assignment.payload();
         let place = Arc::new(Place::create(&context.scratch, payload.run.id, payload.lease)?);
-        let plan = Plan::new(&assignment, &context.settings, &place.workspace().display().to_string());
+        let plan = Plan::new(&assignment, &context.settings, &seen(&context, &place).display().to_string());
         let (secrets, warnings) = secrets.map_err(std::io::Error::other)?;
         let places = Places::default();
         places.add(payload.uploads.logs.clone());
@@ -171,6 +181,7 @@ impl ActiveRun {
         Ok(Self {
             state_version: plan.state_version,
             inputs: Inputs::default(),
+            writes: plan.write_only,
             supervisor: Supervisor::new(plan, context.settings.timeouts, clock::now()),
             context,
             assignment,
@@ -180,6 +191,9 @@ impl ActiveRun {
             upload: Upload { places, manifests, task, last: None },
             execution: None,
             step: Span::none(),
+            executor: None,
+            is_paused: false,
+            notes: mpsc::unbounded_channel(),
             work: None,
             reports,
             commands,
@@ -203,6 +217,7 @@ impl ActiveRun {
             tokio::select! {
                 done = pending(&mut self.work) => self.done(done),
                 event = next(&mut self.execution) => self.executed(event),
+                Some(note) = self.notes.1.recv() => self.log.note(&note),
                 Some(command) = self.commands.recv() => self.command(command).await,
                 Some(manifest) = self.upload.manifests.recv() => {
                     let _ = self.reports.send(RunReport::Logs(manifest)).await;
@@ -234,26 +249,51 @@ impl ActiveRun {
             }
             Effect::Fetch(fetch) => {
                 let (context, assignment) = (self.context.clone(), self.assignment.clone());
-                let fetching = perform::fetch(context, assignment, fetch, self.place.clone());
+                let (place, prepare) = (self.place.clone(), self.preparation());
+                let fetching = perform::fetch(context, assignment, fetch, place, prepare);
                 self.work = Some(Box::pin(fetching.instrument(tracing::info_span!("fetch"))));
             }
             Effect::SealWorkspace(upload) => {
                 let (context, assignment) = (self.context.clone(), self.assignment.clone());
                 let version = self.state_version;
-                let place = self.place.clone();
-                let sealing = perform::seal(context, assignment, upload, version, place);
+                let (place, executor) = (self.place.clone(), self.executor.clone());
+                self.is_paused = true;
+                let sealing = async move {
+                    if let Some(executor) = executor {
+                        executor.pause().await;
+                    }
+                    perform::seal(context, assignment, upload, version, place).await
+                };
                 self.work = Some(Box::pin(sealing.instrument(tracing::info_span!("seal"))));
             }
             Effect::FlushLogs => {
                 self.log.finish();
+                self.execution = None;
+                let executor = self.executor.take();
                 if let Some(task) = self.upload.task.take() {
-                    let flushing = async { Done::Flushed(task.await.ok()) };
+                    let flushing = async {
+                        // Nothing runs any more, and nothing is left of it when the run is reported.
+                        let closed = async {
+                            if let Some(executor) = executor {
+                                executor.close().await;
+                            }
+                        };
+                        Done::Flushed(tokio::join!(task, closed).0.ok())
+                    };
                     self.work = Some(Box::pin(flushing.instrument(tracing::info_span!("logs"))));
                 }
             }
             Effect::HandOnOutputs(upload) => {
-                let read = perform::read_outputs(self.context.clone(), self.place.clone(), upload);
-                self.work = Some(Box::pin(read));
+                let (context, place) = (self.context.clone(), self.place.clone());
+                let executor = self.executor.clone();
+                self.is_paused = true;
+                let reading = async move {
+                    if let Some(executor) = executor {
+                        executor.pause().await;
+                    }
+                    perform::read_outputs(context, place, upload).await
+                };
+                self.work = Some(Box::pin(reading.instrument(tracing::info_span!("outputs"))));
             }
             Effect::LogNote(text) => self.log.note(&text),
             Effect::StartStep(step) => {
@@ -271,18 +311,44 @@ impl ActiveRun {
     }
 
     async fn start(&mut self, step: Step) -> Result<(), String> {
-        let cwd = self.place.source().join(&self.assignment.payload().stack.project_root);
+        let source = seen(&self.context, &self.place).join(SOURCE);
+        let cwd = source.join(&self.assignment.payload().stack.project_root);
         let script = step.script.clone().unwrap_or_default();
         let mut spec = ExecSpec::new(vec!["sh".into(), "-c".into(), script], cwd);
         spec.mark = Some(self.context.mark.clone());
-        spec.env = self.context.environment.of_step(&self.assignment, &self.inputs, &step);
+        let environment = &self.context.environment;
+        spec.env = match self.context.executor.view().has_path {
+            true => environment.of_step_over_an_image(&self.assignment, &self.inputs, &step),
+            false => environment.of_step(&self.assignment, &self.inputs, &step),
+        };
         let state = serde_json::to_value(step.state).unwrap_or_default();
         let span = tracing::info_span!("step", state = state.as_str(), version = step.state_version);
-        let starting = self.context.executor.start(spec).instrument(span.clone());
-        let execution = starting.await.map_err(|error| chain(&error))?;
+        let executor = self.executor.as_ref().unwrap_or(&self.context.executor);
+        if std::mem::take(&mut self.is_paused) {
+            executor.resume().await;
+        }
+        let starting = executor.start(spec).instrument(span.clone());
+        self.execution = Some(starting.await.map_err(|error| chain(&error))?);
         self.step = span;
-        self.execution = Some(execution);
         Ok(())
+    }
+
+    /// What the executor needs to prepare the phase.
+    fn preparation(&self) -> (PhaseSpec, Notes) {
+        let payload = self.assignment.payload();
+        let (worker, pool) = (self.context.worker, self.context.pool());
+        let mut phase = PhaseSpec::new(payload.run.id, payload.lease, worker, pool, self.place.shared());
+        phase.stack = payload.stack.slug.clone();
+        phase.phase = payload.phase.as_str().to_owned();
+        phase.image = payload.runner_image.clone();
+        phase.vendor = payload.workflow.vendor.clone();
+        phase.write_only = self.writes;
+        phase.mark = self.context.mark.clone();
+        let notes = self.notes.0.clone();
+        let note = move |line| {
+            let _ = notes.send(line);
+        };
+        (phase, Arc::new(note))
     }
 
     /// The documented launcher says so in its own log; whoever waits for the run wants to read it as well.
@@ -308,16 +374,15 @@ impl ActiveRun {
                 self.log.write(&bytes);
             }
             Ok(ExecEvent::Exited(status)) => {
-                self.execution = None;
+                let why = self.execution.take().and_then(|execution| execution.why());
                 self.step = Span::none();
-                self.supervisor.exited(now, status);
+                self.supervisor.exited_because(now, status, why.as_deref());
             }
             Err(error) => {
-                self.log.note(&chain(&error));
                 // Dropping it kills what is left; its status is lost.
                 self.execution = None;
                 self.step = Span::none();
-                self.supervisor.exited(now, crate::exec::ExitStatus::Signal(9));
+                self.supervisor.lost(now, &chain(&error));
             }
         }
     }
@@ -333,20 +398,20 @@ impl ActiveRun {
                 self.supervisor.policy_decided(now, verdict);
             }
             Done::Fetched(result) => {
-                let taken = result.and_then(|inputs| self.take(inputs));
-                self.supervisor.fetched(now, taken);
-            }
-            Done::OutputsRead(result, upload) => {
-                match result.and_then(|(outputs, about)| self.conceal(&about).map(|()| outputs)) {
-                    Ok(outputs) if outputs.is_empty() => self.supervisor.outputs_handed_on(now, Ok(None)),
-                    Ok(outputs) => {
-                        let (context, assignment) = (self.context.clone(), self.assignment.clone());
-                        let put = outputs::put(context, assignment, outputs, upload, self.state_version);
-                        self.work = Some(Box::pin(async { Done::OutputsPut(put.await) }));
+                while let Ok(note) = self.notes.1.try_recv() {
+                    self.log.note(&note);
+                }
+                match result {
+                    Ok((executor, inputs)) => {
+                        self.executor = executor.map(Arc::from);
+                        let taken = self.take(inputs);
+                        self.supervisor.fetched(now, taken);
                     }
-                    Err(reason) => self.supervisor.outputs_handed_on(now, Err(reason)),
+                    Err(Unready::Workspace(reason)) => self.supervisor.fetched(now, Err(reason)),
+                    Err(Unready::Place(reason)) => self.supervisor.unprepared(now, &reason),
                 }
             }
+            Done::OutputsRead(result, upload) => self.outputs_read(result, upload),
             Done::OutputsPut(result) => self.supervisor.outputs_handed_on(now, result.map(Some)),
             Done::Sealed(result) => self.supervisor.sealed(now, result),
             Done::Flushed(manifest) => {
@@ -354,53 +419,6 @@ impl ActiveRun {
                 self.supervisor.logs_flushed(now);
             }
         }
-    }
-
-    /// Takes what other stacks handed on, once none of it can show in a log.
-    fn take(&mut self, inputs: Inputs) -> Result<(), String> {
-        let secrets = self.context.environment.secrets_of(&self.assignment, &inputs);
-        // Those of the run itself were warned about at its beginning.
-        let is_input = |name: &str| inputs.variables.iter().any(|variable| variable.name == name);
-        self.mask(&secrets, |name| is_input(name).then(|| name.to_owned()))?;
-        for name in &inputs.withheld {
-            self.log.note(&format!(
-                "warning: the input {name} is not set: the output is sensitive, and the worker that made it had not set \
-                 SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED"
-            ));
-        }
-        self.inputs = inputs;
-        Ok(())
-    }
-
-    /// Masks what is sensitive of the run's own outputs from now on, and says what is not handed on.
-    fn conceal(&mut self, about: &HandedOn) -> Result<(), String> {
-        self.mask(&about.secrets, |name| Some(format!("the output {name}")))?;
-        if !about.withheld.is_empty() {
-            self.log.note(&format!(
-                "Not handed on, since they are sensitive: {}. Set SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED=true for workers that \
-                 may hand on such outputs",
-                about.withheld.join(", ")
-            ));
-        }
-        Ok(())
-    }
-
-    /// Adds values to the secrets of the run. `warned` gives the words for one that cannot be masked, once a name.
-    fn mask(
-        &mut self,
-        secrets: &[(String, SecretText)],
-        warned: impl Fn(&str) -> Option<String>,
-    ) -> Result<(), String> {
-        let mut warnings = BTreeSet::new();
-        let values = secrets.iter().map(|(_, value)| value.expose().as_bytes());
-        let added = self.secrets.add_all(values, |index, why| {
-            let name = secrets.get(index).and_then(|(name, _)| warned(name));
-            warnings.extend(name.map(|name| format!("warning: {name} {why}")));
-        });
-        for warning in &warnings {
-            self.log.note(warning);
-        }
-        added.map_err(|error| chain(&error))
     }
 
     /// Start and renewals may bring more places for the log.
@@ -424,6 +442,11 @@ impl ActiveRun {
             RunCommand::Shutdown => self.supervisor.shutdown(now),
         }
     }
+}
+
+/// The workspace, as steps see it.
+fn seen(context: &RunContext, place: &Place) -> PathBuf {
+    context.executor.view().folder.unwrap_or_else(|| place.shared()).join(WORKSPACE)
 }
 
 /// The end of the work, or never while there is none.

@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use super::context::RunContext;
 use super::outputs::{self, HandedOn};
-use super::place::Place;
+use super::place::{Place, give};
 use crate::crypto::{Sha256, hex};
 use crate::driver::blob::Source;
 use crate::driver::{chain, clock, random};
 use crate::envelope::{Context, SealWriter, UnsealReader, workspace};
+use crate::exec::{Executor, Notes, PhaseSpec};
 use crate::files::workspace::{Limits, pack, unpack};
 use crate::policy::Decision;
 use crate::protocol::message::{Download, LogManifest, SealedDownload, SealedObject, Upload};
@@ -30,12 +31,19 @@ pub(super) enum Done {
         verdict: Verdict,
         sample: Option<serde_json::Value>,
     },
-    Fetched(Result<Inputs, String>),
+    /// The workspace is there, with what other stacks hand on, and the executor of its steps where that is one of the phase's own.
+    Fetched(Result<(Option<Box<dyn Executor>>, Inputs), Unready>),
     /// The commands' outputs were read.
     OutputsRead(Result<(Outputs, HandedOn), String>, Upload),
     OutputsPut(Result<SealedObject, String>),
     Sealed(Result<SealedObject, String>),
     Flushed(Option<LogManifest>),
+}
+
+/// What a phase lacks to begin.
+pub(super) enum Unready {
+    Workspace(String),
+    Place(String),
 }
 
 /// Any failure on the way, told once as a chain.
@@ -70,22 +78,44 @@ fn verdict(decision: &Decision) -> Verdict {
     if decision.allowed() { Verdict::Allowed } else { Verdict::Denied(decision.reasons().to_vec()) }
 }
 
-/// Fetches what the phase works on, verifies it, and unpacks it into the run's folder.
+/// Fetches what the phase works on, verifies it, and unpacks it into the run's folder; and meanwhile lets the executor prepare.
 pub(super) async fn fetch(
     context: Arc<RunContext>,
     assignment: Arc<Assignment>,
     fetch: Fetch,
     place: Arc<Place>,
+    (phase, notes): (PhaseSpec, Notes),
 ) -> Done {
-    let result = match &fetch {
-        Fetch::Source(download) => fetch_source(&context, download, &place).await,
-        Fetch::Workspace(sealed) => fetch_workspace(&context, &assignment, sealed, &place).await,
+    let fetched = async {
+        let fetched = match &fetch {
+            Fetch::Source(download) => fetch_source(&context, download, &place).await,
+            Fetch::Workspace(sealed) => fetch_workspace(&context, &assignment, sealed, &place).await,
+        };
+        let taken = match fetched {
+            Ok(()) => outputs::take(&context, &assignment).await,
+            Err(error) => Err(error),
+        };
+        taken.map_err(|error| Unready::Workspace(chain(&*error)))
     };
-    let result = match result {
-        Ok(()) => outputs::take(&context, &assignment).await,
-        Err(error) => Err(error),
+    let prepared = async {
+        let prepared = context.executor.prepare(phase, notes).await;
+        prepared.map_err(|error| Unready::Place(chain(&error)))
     };
-    Done::Fetched(result.map_err(|error| chain(&*error)))
+    let done = match tokio::try_join!(fetched, prepared) {
+        Ok((inputs, executor)) => given(&context, &place).await.map(|()| (executor, inputs)),
+        Err(unready) => Err(unready),
+    };
+    Done::Fetched(done)
+}
+
+/// Gives the workspace to whoever runs the steps.
+async fn given(context: &RunContext, place: &Arc<Place>) -> Result<(), Unready> {
+    let Some(owner) = context.executor.view().owner else { return Ok(()) };
+    let workspace = place.workspace();
+    let given = blocking(move || Ok(give(&workspace, owner)?)).await;
+    given.map_err(|error| {
+        Unready::Workspace(format!("it cannot be given to user {}: {}", owner.0, chain(&*error)))
+    })
 }
 
 /// Reads what the commands wrote for other stacks.

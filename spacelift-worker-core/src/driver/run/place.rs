@@ -2,10 +2,14 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 
+use crate::exec::WORKSPACE;
 use crate::ids::{Lease, RunId};
+
+/// The name of the source in the workspace.
+pub(super) const SOURCE: &str = "source";
 
 /// A run's folder. Dropping it removes it.
 #[derive(Debug)]
@@ -16,17 +20,25 @@ impl Place {
     pub(super) fn create(scratch: &Path, run: RunId, lease: Lease) -> io::Result<Self> {
         let path = scratch.join(format!("{run}-{lease}"));
         fs::DirBuilder::new().mode(0o700).recursive(false).create(&path)?;
-        Ok(Self(path))
+        let place = Self(path);
+        // Whoever sees it, in a container, may look into it and change nothing but what is below.
+        fs::DirBuilder::new().mode(0o755).recursive(false).create(place.shared())?;
+        Ok(place)
+    }
+
+    /// The folder that commands may see: the workspace is all there is in it.
+    pub(super) fn shared(&self) -> PathBuf {
+        self.0.join("shared")
     }
 
     /// What is packed, sealed and handed on.
     pub(super) fn workspace(&self) -> PathBuf {
-        self.0.join("workspace")
+        self.shared().join(WORKSPACE)
     }
 
     /// Where the source is.
     pub(super) fn source(&self) -> PathBuf {
-        self.workspace().join("source")
+        self.workspace().join(SOURCE)
     }
 
     /// A file of the worker's own beside the workspace.
@@ -41,6 +53,22 @@ impl Drop for Place {
             tracing::error!(%error, path = %self.0.display(), "the folder of a run could not be removed");
         }
     }
+}
+
+/// Gives a folder with everything in it to a user and group. Whoever is that user already need not.
+///
+/// Nobody else may be able to change the folder meanwhile.
+pub(super) fn give(path: &Path, (user, group): (u32, u32)) -> io::Result<()> {
+    if rustix::process::geteuid().as_raw() == user {
+        return Ok(());
+    }
+    lchown(path, Some(user), Some(group))?;
+    if fs::symlink_metadata(path)?.is_dir() {
+        for entry in fs::read_dir(path)? {
+            give(&entry?.path(), (user, group))?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes a folder with everything in it, folders without write permission included.

@@ -156,6 +156,10 @@ pub struct Workflow {
     /// Destroys everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destroy: Option<String>,
+    /// The tool that the commands call, in lower case, such as `ansible`; empty where that is not known. It decides over the image of
+    /// a run that names none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub vendor: String,
 }
 
 /// Commands before and after the commands, in one shell session with them.

@@ -60,6 +60,7 @@ pub(in crate::run) fn payload(phase: Phase) -> OfferPayload {
             plan: Some("do-plan".into()),
             apply: Some("do-apply".into()),
             destroy: Some("do-destroy".into()),
+            vendor: String::new(),
         },
         command: if phase == Phase::Task { "do-task".into() } else { String::new() },
         hooks: Hooks::default(),

@@ -60,6 +60,11 @@ impl End {
         Self::new(EndCause::Outputs, reason)
     }
 
+    /// There is no place in which commands could run.
+    pub(super) fn unprepared(reason: &str) -> Self {
+        Self::new(EndCause::Internal, format!("The run could not be prepared: {reason}"))
+    }
+
     /// A command could not be started.
     pub(super) fn not_started(state: RunState, reason: &str) -> Self {
         let state = variables::published_name(&state);
@@ -67,10 +72,17 @@ impl End {
     }
 
     /// A command failed.
-    pub(super) fn command(state: RunState, status: ExitStatus) -> Self {
+    pub(super) fn command(state: RunState, status: ExitStatus, why: Option<&str>) -> Self {
         let state = variables::published_name(&state);
-        let reason = format!("The command of {state} ended with {status}; its output says why");
+        let why = why.unwrap_or("its output says why");
+        let reason = format!("The command of {state} ended with {status}; {why}");
         Self { exit_code: Some(status.code()), ..Self::new(EndCause::Command, reason) }
+    }
+
+    /// A command that nobody can follow any more.
+    pub(super) fn lost(state: RunState, reason: &str) -> Self {
+        let state = variables::published_name(&state);
+        Self::new(EndCause::Internal, format!("The command of {state} was lost: {reason}"))
     }
 
     /// Guarantee 9: "no log output for 7 minutes … ends the run; the report says which".

@@ -1,0 +1,55 @@
+#!/bin/sh
+# Builds and checks the wheels and the sdist: `sh wheels.sh [TARGET...]`, all targets of rust-toolchain.toml by default. What is
+# built stands in target/wheels. Needs the packages of wheels-requirements.txt, which it installs into target/python/tools.
+set -eu
+cd "$(dirname "$0")/.."
+here=spacelift-worker-py
+target=${CARGO_TARGET_DIR:-$PWD/target}
+tools=$target/python/tools
+out=$target/wheels
+
+say() { echo "wheels: $*" >&2; }
+
+if ! cmp -s "$here/wheels-requirements.txt" "$tools/stamp"; then
+    rm -rf "$tools"
+    python3 -m venv "$tools"
+    "$tools/bin/pip" install --quiet --disable-pip-version-check -r "$here/wheels-requirements.txt"
+    cp "$here/wheels-requirements.txt" "$tools/stamp"
+fi
+PATH=$tools/bin:$PATH
+export PATH
+
+# compatibility TARGET: the oldest systems that its wheel runs on
+compatibility() {
+    case $1 in
+        *-musl) echo musllinux_1_2 ;;
+        *) echo manylinux_2_17 ;;
+    esac
+}
+
+# has TARGET: the standard library for it is there, or can be had
+has() {
+    rustc --print target-libdir --target "$1" 2>/dev/null | xargs -I{} test -d {} && return
+    command -v rustup >/dev/null && rustup target add "$1" >/dev/null 2>&1
+}
+
+[ $# -gt 0 ] || set -- $(sed -n 's/^ *"\([a-z0-9_-]*\)",$/\1/p' "$here/rust-toolchain.toml")
+rm -rf "$out"
+mkdir -p "$out"
+lacking=
+for triple in "$@"; do
+    if ! has "$triple"; then
+        say "NOT BUILT: the Rust standard library for $triple cannot be had here; rustup target add $triple"
+        lacking="$lacking $triple"
+        continue
+    fi
+    say "building for $triple"
+    maturin build --quiet --release --locked --zig --manifest-path "$here/Cargo.toml" --target "$triple" \
+        --compatibility "$(compatibility "$triple")" --interpreter python3.11 --out "$out"
+done
+
+say "building the sdist"
+maturin sdist --quiet --manifest-path "$here/Cargo.toml" --out "$out"
+
+python "$here/wheels_check.py" "$out"
+[ -z "$lacking" ] || { say "these are missing:$lacking"; exit 1; }
