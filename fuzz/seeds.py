@@ -198,5 +198,17 @@ def policies():
     write("policy", "loops.rego", "package spacelift\ndeny contains x if { x := numbers.range(1, 100000)[_]; x * x == 9 }\n")
 
 
-for make in [tokens, messages, envelopes, cobblestones, seals, backends, configs, masks, workspaces, sessions, policies]:
+def outputs():
+    write("outputs", "terraform", json.dumps({
+        "url": {"sensitive": False, "type": "string", "value": "https://db.example"},
+        "password": {"sensitive": True, "type": "string", "value": "correct-horse"},
+        "users": {"sensitive": True, "type": ["map", "string"], "value": {"root": ["t0psecret", 48151623, True, None]}},
+    }))
+    write("outputs", "withheld", '{"password": {"sensitive": true}, "url": {"value": null}}')
+    write("outputs", "twice", '{"a": {"sensitive": true, "sensitive": false, "value": 1}, "a": {"value": 2}}')
+    write("outputs", "odd_names", '{"": {"value": 1}, "\\u0000": {"value": 1}, "' + "n" * 257 + '": {"value": 1}}')
+    write("outputs", "nested", '{"a": {"value": ' + "[" * 200 + "]" * 200 + "}}")
+
+
+for make in [tokens, messages, outputs, envelopes, cobblestones, seals, backends, configs, masks, workspaces, sessions, policies]:
     make()

@@ -10,6 +10,7 @@ pub mod cuts;
 pub mod envelope;
 pub mod mask;
 pub mod message;
+pub mod outputs;
 pub mod policy;
 pub mod seal;
 pub mod session;

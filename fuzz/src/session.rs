@@ -111,6 +111,7 @@ impl Bench {
                     reason: None,
                     state_version: 0,
                     workspace: None,
+                    outputs: None,
                 };
                 let _ = session.finished(now, finished, &mut self.disk);
             }

@@ -419,6 +419,7 @@ impl Process {
             reason: None,
             state_version: last,
             workspace,
+            outputs: None,
         };
         let _ = self.session.finished(now, report, disk);
     }

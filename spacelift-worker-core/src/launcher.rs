@@ -11,6 +11,7 @@ mod host;
 mod preflight;
 mod setup;
 mod signals;
+mod spot;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ use crate::driver::{
 use crate::protocol::{JournalRecord, Session, SessionConfig};
 
 use comms::Transport;
+use spot::Notices;
 
 pub use build::LauncherBuilder;
 pub use end::LauncherEnd;
@@ -43,6 +45,7 @@ pub struct Launcher {
     state: StateFolder,
     drain_grace: Duration,
     metrics: Metrics,
+    notices: Notices,
     warnings: Vec<String>,
 }
 
@@ -137,6 +140,7 @@ impl Launcher {
         );
         let span = tracing::info_span!("worker", worker = %session.worker(), pool = %self.context.credentials.pool_id());
         let (sender, reports) = mpsc::channel(16);
+        let (commands, _forwarding) = self.notices.join(commands);
         let end = SessionDriver {
             session,
             journal: self.journal,

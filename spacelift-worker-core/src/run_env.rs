@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | computed | `SPACELIFT_*` and `TF_VAR_spacelift_*` of the run |
 //! | hooks | what hooks exported, carried between phases |
+//! | inputs | outputs of other stacks, as the run takes them |
 //! | supplied | the run's own variables |
 //! | allowed | variables of the launcher that `SPACELIFT_WHITELIST_ENVS` names, in the phases it names |
 //! | default | [`DEFAULT_PATH`], so that commands are found |
@@ -47,6 +48,8 @@ pub struct Sources<'a> {
     pub write_only: bool,
     /// The run's own variables; the last of equal names counts.
     pub supplied: &'a [SuppliedVariable],
+    /// Variables made of other stacks' outputs; the last of equal names counts.
+    pub inputs: &'a [SuppliedVariable],
     /// What hooks exported.
     pub hooks: &'a BTreeMap<String, SecretText>,
     /// `SPACELIFT_*` and `TF_VAR_spacelift_*`.
@@ -68,8 +71,7 @@ impl Sources<'_> {
         let mut environment = BTreeMap::new();
         // From the lowest layer to the highest: a later one replaces an earlier one.
         environment.extend(self.allowed());
-        environment
-            .extend(self.supplied.iter().map(|variable| (variable.name.clone(), variable.value.clone())));
+        environment.extend(self.own().map(|variable| (variable.name.clone(), variable.value.clone())));
         environment.extend(self.hooks.iter().map(|(name, value)| (name.clone(), value.clone())));
         environment.extend(
             self.computed.iter().map(|(name, value)| (name.clone(), SecretText::from(value.as_str()))),
@@ -89,16 +91,16 @@ impl Sources<'_> {
         if let Some(key) = decoded(&identity.private_key) {
             secrets.add(PRIVATE_KEY.name, &key);
         }
-        for variable in self.supplied.iter().filter(|variable| variable.secret) {
+        for variable in self.own().filter(|variable| variable.secret) {
             secrets.add(&variable.name, &variable.value);
         }
-        let supplied = self.supplied.iter().filter(|variable| variable.secret).map(|variable| &variable.name);
-        let names: BTreeSet<&String> = self.lists.masked.iter().chain(supplied).collect();
+        let own = self.own().filter(|variable| variable.secret).map(|variable| &variable.name);
+        let names: BTreeSet<&String> = self.lists.masked.iter().chain(own).collect();
         for name in names {
             for value in [self.host.get(name), self.hooks.get(name)].into_iter().flatten() {
                 secrets.add(name, value);
             }
-            for variable in self.supplied.iter().filter(|variable| variable.name == *name) {
+            for variable in self.own().filter(|variable| variable.name == *name) {
                 secrets.add(name, &variable.value);
             }
             if let Some(value) = self.computed.get(name) {
@@ -106,6 +108,11 @@ impl Sources<'_> {
             }
         }
         secrets.0
+    }
+
+    /// The run's variables, from the lower layer to the higher.
+    fn own(&self) -> impl Iterator<Item = &SuppliedVariable> {
+        self.supplied.iter().chain(self.inputs)
     }
 
     /// The launcher's variables that this step sees.

@@ -128,6 +128,7 @@ fn environments_and_configuration_show_no_value() {
         lists: &Default::default(),
         host: &variables,
         write_only: false,
+        inputs: &[],
         supplied: &[supplied],
         hooks: &variables,
         computed: &BTreeMap::new(),

@@ -23,6 +23,7 @@ const TARGETS: &[Target] = &[
     ("envelope", targets::envelope::envelope),
     ("mask", targets::mask::mask),
     ("message", targets::message::message),
+    ("outputs", targets::outputs::outputs),
     ("policy", targets::policy::policy),
     ("seal", targets::seal::seal),
     ("session", targets::session::session),

@@ -102,7 +102,13 @@ const CORE_OWNERS: &[Owned] = &[
     Owned { what: &["rumqttc"], owners: &["driver/mqtt.rs", "driver/mqtt/"] },
     Owned {
         what: &["hyper", "hyper_util", "http_body_util"],
-        owners: &["driver/https.rs", "driver/blob/", "driver/poll/", "driver/docker/engine.rs"],
+        owners: &[
+            "driver/https.rs",
+            "driver/blob/",
+            "driver/poll/",
+            "driver/spot.rs",
+            "driver/docker/engine.rs",
+        ],
     },
     Owned { what: &["bollard"], owners: &["driver/docker/"] },
     Owned { what: &["rustls", "rustls_native_certs"], owners: &["driver/"] },

@@ -199,3 +199,21 @@ fn closing_a_session_ends_the_step_in_hand_and_releases_every_thread_that_waits(
     assert!(host.session.drain().is_err(), "nobody is there to do it");
     mothership.await_run(&run, "STOPPED");
 }
+
+#[test]
+fn a_host_that_says_that_its_machine_goes_has_its_worker_end_the_run_and_leave() {
+    let mothership = Mothership::start();
+    let pool = mothership.create_pool("pool");
+    Site::create(&mothership, &pool, "site", &["--plan", "echo planning; exec sleep 1000"]);
+    let host = Host::start(LauncherSetup::new(&pool), &options(Offers::Accept, Steps::Library));
+    mothership.await_workers("IDLE", 1);
+    let run = mothership.trigger(&["site"]);
+    mothership.await_logs(&run, "planning");
+    host.session.notice(Duration::from_secs(5)).unwrap();
+    let code = host.until(|event| match event {
+        HostEvent::Ended { exit_code, .. } => Some(exit_code),
+        _ => None,
+    });
+    assert_eq!(code, 0);
+    mothership.await_run(&run, "FAILED");
+}

@@ -8,8 +8,10 @@ mod requests;
 mod views;
 
 pub use endpoint::{Endpoint, EndpointError};
-pub use requests::{CreatePool, CreateStack, DrainWorker, ResetPool, RunAction, TriggerRun, TriggerType};
+pub use requests::{
+    CreatePool, CreateStack, Depend, DrainWorker, ResetPool, RunAction, TriggerRun, TriggerType,
+};
 pub use views::{
-    LogSegmentView, LogsView, PoolCredentials, PoolView, Problem, QueueView, QueuedView, RunView,
-    RunningView, StackView, TransitionView, WorkerView,
+    DependencyView, LogSegmentView, LogsView, PoolCredentials, PoolView, Problem, QueueView, QueuedView,
+    RunView, RunningView, StackView, TransitionView, WorkerView,
 };

@@ -1,7 +1,7 @@
 //! What the command line asks for.
 
 use serde::{Deserialize, Serialize};
-use spacelift_worker_core::protocol::message::{Commit, EnvironmentVariable, RunType};
+use spacelift_worker_core::protocol::message::{Commit, EnvironmentVariable, OutputVariable, RunType};
 
 use crate::store::StackCode;
 
@@ -141,4 +141,15 @@ pub struct RunAction {
 pub struct DrainWorker {
     /// On or off.
     pub drain: bool,
+}
+
+/// Makes a stack depend on another one, or changes what it takes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Depend {
+    /// The slug of the stack on which it depends.
+    pub on: String,
+    /// Which outputs become which variables.
+    #[serde(default)]
+    pub outputs: Vec<OutputVariable>,
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use spacelift_worker_core::ids::{PoolId, RunId, WorkerId};
-use spacelift_worker_core::protocol::message::{RunState, RunType, WorkerStatus};
+use spacelift_worker_core::protocol::message::{OutputVariable, RunState, RunType, WorkerStatus};
 
-use crate::store::{Run, RunSpec, Stack, Transition};
+use crate::store::{Dependency, Run, RunSpec, Stack, Transition};
 
 /// Why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +123,24 @@ impl From<Stack> for StackView {
             project_root: stack.code.project_root,
             created_at: stack.created_at / 1000,
         }
+    }
+}
+
+/// What a stack takes of another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DependencyView {
+    /// The slug of the stack that depends.
+    pub stack: String,
+    /// The slug of the stack on which it depends.
+    pub depends_on: String,
+    /// Which outputs become which variables.
+    pub outputs: Vec<OutputVariable>,
+}
+
+impl From<Dependency> for DependencyView {
+    fn from(dependency: Dependency) -> Self {
+        Self { stack: dependency.stack, depends_on: dependency.upstream, outputs: dependency.variables }
     }
 }
 

@@ -111,6 +111,11 @@ impl Client {
         self.send(request).await?.json().await.map_err(ClientError::Answer)
     }
 
+    /// Asks to take something away.
+    pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.send(self.request(Method::DELETE, path)).await?.json().await.map_err(ClientError::Answer)
+    }
+
     /// Uploads a file.
     pub(super) async fn put<T: DeserializeOwned>(
         &self,

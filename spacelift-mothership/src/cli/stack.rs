@@ -1,13 +1,13 @@
 //! `mothership stack …`, `module …` and `used-by`
 
-use spacelift_worker_core::protocol::message::{EnvironmentVariable, Hooks, Workflow};
+use spacelift_worker_core::protocol::message::{EnvironmentVariable, Hooks, OutputVariable, Workflow};
 use tokio_util::io::ReaderStream;
 
 use super::args::{EnvironmentArgs, HookArgs, StackArgs, StackCommand};
 use super::client::Client;
 use super::main::CommandError;
 use super::output::{Output, table, time};
-use crate::api::{CreateStack, StackView};
+use crate::api::{CreateStack, Depend, DependencyView, StackView};
 use crate::source::pack;
 use crate::store::{Source, StackCode};
 
@@ -18,6 +18,9 @@ pub enum VariableError {
     /// `--env` without a value.
     #[error("--env {0}: expected NAME=VALUE")]
     NoValue(String),
+    /// `--output` without a variable.
+    #[error("--output {0}: expected OUTPUT=VARIABLE")]
+    NoOutput(String),
     /// `--secret-env NAME` without such a variable.
     #[error(
         "--secret-env {0}: there is no such variable in this command's environment; export it, or say NAME=VALUE"
@@ -40,6 +43,21 @@ pub(super) async fn run(
             let stacks: Vec<StackView> = client.get("/stacks").await?;
             let stacks: Vec<_> = stacks.into_iter().filter(|stack| stack.is_module == is_module).collect();
             Ok(output.show(&stacks, |stacks| list(stacks))?)
+        }
+        StackCommand::Depend { stack, on, outputs } => {
+            let outputs = outputs.iter().map(|text| output_variable(text)).collect::<Result<_, _>>()?;
+            let path = format!("/stacks/{stack}/dependencies");
+            let made: DependencyView = client.post(&path, &Depend { on, outputs }).await?;
+            Ok(output.show(&made, |made| dependencies(std::slice::from_ref(made)))?)
+        }
+        StackCommand::Undepend { stack, on } => {
+            let path = format!("/stacks/{stack}/dependencies/{on}");
+            let left: Vec<DependencyView> = client.delete(&path).await?;
+            Ok(output.show(&left, |left| dependencies(left))?)
+        }
+        StackCommand::Dependencies { stack } => {
+            let all: Vec<DependencyView> = client.get(&format!("/stacks/{stack}/dependencies")).await?;
+            Ok(output.show(&all, |all| dependencies(all))?)
         }
     }
 }
@@ -94,6 +112,20 @@ async fn create(
     let stack: StackView = client.post("/stacks", &request).await?;
     let text = |stack: &StackView| format!("{} {}\n", kind(stack), stack.id);
     Ok(output.show(&stack, text)?)
+}
+
+fn output_variable(text: &str) -> Result<OutputVariable, VariableError> {
+    let (output, name) = text.split_once('=').ok_or_else(|| VariableError::NoOutput(text.to_owned()))?;
+    Ok(OutputVariable { output: output.to_owned(), name: name.to_owned() })
+}
+
+fn dependencies(dependencies: &[DependencyView]) -> String {
+    let row = |dependency: &DependencyView| {
+        let pair = |output: &OutputVariable| format!("{}={}", output.output, output.name);
+        let outputs: Vec<String> = dependency.outputs.iter().map(pair).collect();
+        [dependency.stack.clone(), dependency.depends_on.clone(), outputs.join(" ")]
+    };
+    table(["STACK", "DEPENDS ON", "OUTPUTS"], dependencies.iter().map(row))
 }
 
 fn kind(stack: &StackView) -> &'static str {

@@ -5,7 +5,8 @@ use spacelift_worker_core::envelope::{Context, ContextError, offer};
 use spacelift_worker_core::ids::{Lease, MessageId, PoolId, RunId};
 use spacelift_worker_core::protocol::message::{
     ControlBody, ControlMessage, Download, Grant, LogUploads, MAX_MESSAGE_LEN, Message, Offer, OfferPayload,
-    Phase, RunDetails, RunType, SealedDownload, StackDetails, Upload, Uploads,
+    OutputVariable, Phase, RunDetails, RunType, SealedDownload, SealedObject, StackDetails, StackInputs,
+    Upload, Uploads,
 };
 
 use super::naming;
@@ -15,6 +16,9 @@ use crate::store::{LeaseRecord, Run, Stack, Store, StoreError, started_state};
 
 /// The longest log segment that is taken. Workers cut at 1 MiB; what masking adds has room.
 const MAX_LOG: u64 = 4 << 20;
+
+/// The longest outputs that are taken. Workers take 1 MiB; what sealing adds has room.
+const MAX_OUTPUTS: u64 = 2 << 20;
 
 /// The longest workspace that is taken.
 const MAX_WORKSPACE: u64 = 16 << 30;
@@ -32,6 +36,9 @@ pub enum ComposeError {
     /// The plan of a run that goes on is gone.
     #[error("the plan's workspace is not there")]
     NoWorkspace,
+    /// Stacks on which the run depends have handed nothing on yet. Source: Spacelift prints these words.
+    #[error("the following inputs are missing: {}", .0.join(", "))]
+    MissingInputs(Vec<String>),
     /// The payload is no JSON.
     #[error("the payload cannot be written down")]
     Encode(#[from] serde_json::Error),
@@ -164,7 +171,10 @@ impl Sealer {
         };
         let goes_on_later = (run.spec.run_type, record.phase) == (RunType::Tracked, Phase::Plan);
         let workspace_name = naming::workspace(run.id, record.lease, state_version);
+        let hands_on = (run.spec.run_type, record.phase) == (RunType::Tracked, Phase::Apply);
+        let outputs_name = naming::outputs(run.id, record.lease, state_version);
         let uploads = Uploads {
+            outputs: hands_on.then(|| self.upload(outputs_name, MAX_OUTPUTS, until)).transpose()?,
             workspace: goes_on_later
                 .then(|| self.upload(workspace_name, MAX_WORKSPACE, until))
                 .transpose()?,
@@ -186,8 +196,38 @@ impl Sealer {
             runner_image: stack.code.runner_image.clone(),
             source,
             workspace,
+            inputs: self.inputs(run, until)?,
             uploads,
         })
+    }
+
+    /// What the run takes of other stacks.
+    fn inputs(&self, run: &Run, until: u64) -> Result<Vec<StackInputs>, ComposeError> {
+        let missing = run.spec.inputs.iter().filter(|input| input.outputs.is_none()).flat_map(|input| {
+            let shown = |variable: &OutputVariable| {
+                format!("{}.{} => {}", input.stack, variable.output, variable.name)
+            };
+            input.variables.iter().map(shown)
+        });
+        let missing: Vec<String> = missing.collect();
+        if !missing.is_empty() {
+            return Err(ComposeError::MissingInputs(missing));
+        }
+        let inputs = run.spec.inputs.iter().filter_map(|input| Some((input, input.outputs.as_ref()?)));
+        let inputs = inputs.map(|(input, (made_by, made))| {
+            let SealedObject { name, len, sha256 } = &made.object;
+            Ok(StackInputs {
+                stack: input.stack.clone(),
+                run: *made_by,
+                outputs: SealedDownload {
+                    download: self.download(name, *len, sha256, until)?,
+                    phase: made.phase,
+                    state_version: made.state_version,
+                },
+                variables: input.variables.clone(),
+            })
+        });
+        inputs.collect()
     }
 
     fn log_uploads(

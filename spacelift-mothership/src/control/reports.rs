@@ -1,7 +1,7 @@
 //! What becomes of a run: progress, logs, and how a phase ended. The first terminal report for a lease wins.
 
 use spacelift_worker_core::protocol::message::{
-    Finished, Interrupted, LogManifest, NackReason, Phase, Progress, RunState,
+    Finished, Interrupted, LogManifest, NackReason, Phase, Progress, RunState, SealedObject,
 };
 
 use super::composer::Composer;
@@ -10,7 +10,7 @@ use super::naming;
 use super::task::{Control, ControlError};
 use super::verdict::{self, Circumstances, Verdict, short};
 use crate::store::{
-    Change, LeaseEnd, LeaseError, LeaseRecord, LeaseState, Ledger, TransitionError, Workspace,
+    Change, LeaseEnd, LeaseError, LeaseRecord, LeaseState, Ledger, SealedResult, TransitionError,
 };
 
 /// Why leases end that count as losses of their phase.
@@ -137,6 +137,7 @@ impl<L: Ledger, C: Composer> Control<L, C> {
                 && matches!(lease.end_reason.as_deref(), Some(LOST | INTERRUPTED | NOT_BEGUN))
         };
         let workspace = report.and_then(|report| report.workspace.as_ref());
+        let outputs = report.and_then(|report| report.outputs.as_ref());
         Ok(Circumstances {
             run_type: run.spec.run_type,
             phase: record.phase,
@@ -144,6 +145,8 @@ impl<L: Ledger, C: Composer> Control<L, C> {
             halted: self.memory.is_halted(record.pool, record.lease),
             workspace_is_ours: workspace
                 .is_some_and(|object| naming::is_workspace(&object.name, record.run, record.lease)),
+            outputs_are_ours: outputs
+                .is_some_and(|object| naming::is_outputs(&object.name, record.run, record.lease)),
             losses: leases.iter().filter(is_loss).count(),
         })
     }
@@ -158,11 +161,13 @@ impl<L: Ledger, C: Composer> Control<L, C> {
         report: Option<&Finished>,
         now: u64,
     ) -> Result<(), ControlError> {
-        let keeps = verdict.as_ref().is_some_and(|verdict| verdict.keeps_workspace);
-        let workspace = report.filter(|_| keeps).and_then(|report| {
-            let object = report.workspace.clone()?;
-            Some(Workspace { object, phase: record.phase, state_version: report.state_version })
-        });
+        let kept = |object: &Option<SealedObject>, keeps: fn(&Verdict) -> bool| {
+            let object = object.clone().filter(|_| verdict.as_ref().is_some_and(keeps))?;
+            let state_version = report.map_or(0, |report| report.state_version);
+            Some(SealedResult { object, phase: record.phase, state_version })
+        };
+        let workspace = report.and_then(|report| kept(&report.workspace, |verdict| verdict.keeps_workspace));
+        let outputs = report.and_then(|report| kept(&report.outputs, |verdict| verdict.keeps_outputs));
         let is_loss = reason == LOST && report.is_none() && !record.phase.may_be_offered_again();
         let end = LeaseEnd {
             pool: record.pool,
@@ -172,6 +177,7 @@ impl<L: Ledger, C: Composer> Control<L, C> {
             worker_version: report.map(|report| report.state_version),
             note: verdict.and_then(|verdict| verdict.note),
             workspace,
+            outputs,
             lost: is_loss,
             now,
         };
@@ -184,7 +190,7 @@ impl<L: Ledger, C: Composer> Control<L, C> {
                 tracing::warn!(run = %run.id, %error, "a report does not fit its run");
                 let to = (!run.state.is_terminal()).then_some(RunState::Failed);
                 let note = to.map(|_| format!("the end of a phase does not fit the run: {error}"));
-                self.store.end_lease(&LeaseEnd { to, note, workspace: None, ..end }).await
+                self.store.end_lease(&LeaseEnd { to, note, workspace: None, outputs: None, ..end }).await
             }
             done => done,
         };

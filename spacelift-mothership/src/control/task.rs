@@ -142,6 +142,11 @@ impl<L: Ledger, C: Composer> Control<L, C> {
         if !std::mem::take(&mut self.memory.is_dirty) {
             return Ok(());
         }
+        // The end of a run is what makes it look. Where this fails, it has to look again.
+        if let Err(error) = self.store.trigger_dependents(now).await {
+            self.memory.is_dirty = true;
+            return Err(error.into());
+        }
         let leases = self.store.open_leases().await?;
         let snapshot = super::queue::snapshot(&self.store, &leases, &self.memory, &self.timings, now).await?;
         let schedule = crate::schedule::schedule(&snapshot);

@@ -22,11 +22,13 @@ pub(super) struct Verdict {
     pub(super) note: Option<String>,
     /// Whether the sealed workspace of the report counts.
     pub(super) keeps_workspace: bool,
+    /// Whether the sealed outputs of the report count.
+    pub(super) keeps_outputs: bool,
 }
 
 impl Verdict {
     fn new(to: RunState, note: Option<String>) -> Self {
-        Self { to, note: note.map(|note| short(&note)), keeps_workspace: false }
+        Self { to, note: note.map(|note| short(&note)), keeps_workspace: false, keeps_outputs: false }
     }
 
     pub(super) fn failed(note: impl Into<String>) -> Self {
@@ -45,6 +47,8 @@ pub(super) struct Circumstances {
     pub(super) halted: bool,
     /// Whether the reported workspace is the one that was asked for.
     pub(super) workspace_is_ours: bool,
+    /// Whether the reported outputs are the ones that were asked for.
+    pub(super) outputs_are_ours: bool,
     /// Workers that were lost over this phase before.
     pub(super) losses: usize,
 }
@@ -65,7 +69,11 @@ pub(super) fn finished(report: &Finished, about: Circumstances) -> Verdict {
 
 fn succeeded(report: &Finished, about: Circumstances) -> Verdict {
     if (about.run_type, about.phase) != (RunType::Tracked, Phase::Plan) {
-        return Verdict::new(RunState::Finished, None);
+        let is_apply = (about.run_type, about.phase) == (RunType::Tracked, Phase::Apply);
+        if report.outputs.is_some() && !(is_apply && about.outputs_are_ours) {
+            return Verdict::failed("the worker reported outputs that it was not asked for");
+        }
+        return Verdict { keeps_outputs: report.outputs.is_some(), ..Verdict::new(RunState::Finished, None) };
     }
     if report.workspace.is_none() {
         return Verdict::failed("the worker planned, but stored no workspace to apply");
@@ -118,6 +126,7 @@ fn describe(report: &Finished) -> String {
         Some(EndCause::Killed) => "the run was killed",
         Some(EndCause::LeaseEnded) => "the worker lost contact for longer than its lease held",
         Some(EndCause::LogsTimeout) => "there was no output for too long",
+        Some(EndCause::Outputs) => "the outputs could not be handed on",
         Some(EndCause::PolicyDenied) => "the run initialization policy denied the run",
         Some(EndCause::RunTimeout) => "the run took too long",
         Some(EndCause::Shutdown) => "the worker was asked to end",
@@ -150,6 +159,7 @@ mod tests {
             reason: None,
             state_version: 4,
             workspace: Some(SealedObject { name: "w".into(), len: 1, sha256: "00".into() }),
+            outputs: None,
         }
     }
 
@@ -160,6 +170,7 @@ mod tests {
             needs_approval: true,
             halted: false,
             workspace_is_ours: true,
+            outputs_are_ours: true,
             losses: 0,
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use spacelift_worker_core::crypto::CryptoError;
 use spacelift_worker_core::secret::SecretBytes;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
@@ -33,6 +34,9 @@ pub enum StoreError {
         /// Which column.
         column: &'static str,
     },
+    /// There is no randomness for an identifier.
+    #[error("something could not be given an identifier")]
+    Randomness(#[from] CryptoError),
     /// There is no such thing.
     #[error("there is no {kind} {name}")]
     NotFound {
@@ -109,12 +113,12 @@ pub(super) fn taken(error: sqlx::Error, kind: &'static str, name: &str) -> Store
 }
 
 fn migrations() -> Migrator {
-    let first = include_str!("migrations/0001_first.sql");
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "first".into(),
-        MigrationType::Simple,
-        first.into_sql_str(),
-        false,
-    )])
+    let files = [
+        (1, "first", include_str!("migrations/0001_first.sql")),
+        (2, "outputs", include_str!("migrations/0002_outputs.sql")),
+    ];
+    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(files.into_iter().map(migration).collect())
 }

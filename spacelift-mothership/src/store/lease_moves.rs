@@ -11,7 +11,7 @@ use super::moves::{self, Moved};
 use super::row::{Columns, int, opt_int, word};
 use super::runs::run_in;
 use super::transitions::save;
-use super::{LeaseRecord, LeaseState, Run, SentCommand, Store, StoreError, TransitionError, Workspace};
+use super::{LeaseRecord, LeaseState, Run, SealedResult, SentCommand, Store, StoreError, TransitionError};
 
 /// A lease to be given out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,9 @@ pub struct LeaseEnd {
     /// A word to people on the run. Carries no secret.
     pub note: Option<String>,
     /// The sealed workspace with which the run goes on.
-    pub workspace: Option<Workspace>,
+    pub workspace: Option<SealedResult>,
+    /// The sealed outputs that the run handed on.
+    pub outputs: Option<SealedResult>,
     /// Whether this is a verdict of loss, which a late report may replace.
     pub lost: bool,
     /// Unix milliseconds.

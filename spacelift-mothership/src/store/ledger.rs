@@ -32,6 +32,7 @@ pub(crate) trait Ledger {
     async fn open_runs(&self, pool: PoolId) -> Result<Vec<Run>, StoreError>;
     async fn transition(&mut self, change: &Change) -> Result<Run, TransitionError>;
     async fn set_unreachable(&mut self, id: RunId, since: Option<u64>) -> Result<Run, StoreError>;
+    async fn trigger_dependents(&mut self, now: u64) -> Result<usize, StoreError>;
     async fn put_log_manifest(&mut self, manifest: &LogManifest) -> Result<bool, StoreError>;
 
     async fn lease(&self, pool: PoolId, lease: Lease) -> Result<LeaseRecord, LeaseError>;
@@ -135,6 +136,10 @@ impl Ledger for Store {
 
     async fn set_unreachable(&mut self, id: RunId, since: Option<u64>) -> Result<Run, StoreError> {
         Self::set_unreachable(self, id, since).await
+    }
+
+    async fn trigger_dependents(&mut self, now: u64) -> Result<usize, StoreError> {
+        Self::trigger_dependents(self, now).await
     }
 
     async fn put_log_manifest(&mut self, manifest: &LogManifest) -> Result<bool, StoreError> {

@@ -155,7 +155,8 @@ fn skipped(run: &Run, phase: Phase, to: RunState) -> Option<RunState> {
 /// A workspace of an earlier phase stays where there is no newer one.
 fn keep_result(run: Run, end: &LeaseEnd) -> Run {
     let workspace = end.workspace.clone().or_else(|| run.workspace.clone());
-    Run { lost: end.lost, workspace, ..run }
+    let outputs = end.outputs.clone().or_else(|| run.outputs.clone());
+    Run { lost: end.lost, workspace, outputs, ..run }
 }
 
 fn held_by(record: LeaseRecord, worker: WorkerId) -> Result<LeaseRecord, LeaseError> {

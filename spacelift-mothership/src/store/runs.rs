@@ -4,11 +4,15 @@
 
 use serde::{Deserialize, Serialize};
 use spacelift_worker_core::ids::{PoolId, RunId};
-use spacelift_worker_core::protocol::message::{Commit, Phase, RunState, RunType, SealedObject};
+use spacelift_worker_core::protocol::message::{
+    Commit, OutputVariable, Phase, RunState, RunType, SealedObject,
+};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
+use super::dependencies::inputs_in;
 use super::row::{Columns, int, json, opt_int, word};
+use super::stacks::stack_in;
 use super::{Source, Store, StoreError, life};
 
 /// A run.
@@ -33,7 +37,9 @@ pub struct Run {
     /// Whether it failed because its worker was given up: a late report replaces that verdict.
     pub lost: bool,
     /// The sealed workspace with which it goes on.
-    pub workspace: Option<Workspace>,
+    pub workspace: Option<SealedResult>,
+    /// The sealed outputs that it handed on.
+    pub outputs: Option<SealedResult>,
     /// Unix milliseconds.
     pub created_at: u64,
     /// Unix milliseconds.
@@ -65,11 +71,25 @@ pub struct RunSpec {
     pub user_provided_metadata: Vec<String>,
     /// Whether it goes ahead of the others.
     pub prioritized: bool,
+    /// What it takes of other stacks, as it was at the trigger: the same in all of its phases.
+    pub inputs: Vec<RunInput>,
 }
 
-/// A sealed workspace between two phases.
+/// What a run takes of another stack.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Workspace {
+#[serde(rename_all = "camelCase")]
+pub struct RunInput {
+    /// The slug of that stack.
+    pub stack: String,
+    /// Which outputs become which variables.
+    pub variables: Vec<OutputVariable>,
+    /// The newest outputs of that stack and the run that made them; none when it had not handed on any.
+    pub outputs: Option<(RunId, SealedResult)>,
+}
+
+/// What a phase made and sealed: a workspace for the next one, or outputs for other stacks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SealedResult {
     /// Name, length and digest.
     pub object: SealedObject,
     /// The phase that made it.
@@ -105,7 +125,7 @@ pub struct NewRun {
 
 const COLUMNS: &str = "SELECT id, stack, pool, type, title, triggered_by, command, commit_details, source,
     drift_detection, needs_approval, metadata, prioritized, state, state_version, unreachable_since, lost, workspace,
-    created_at, updated_at FROM runs ";
+    outputs, inputs,    created_at, updated_at FROM runs ";
 
 impl Store {
     /// Adds a run in state QUEUED, with version 1.
@@ -113,43 +133,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] when the stack is not there.
     pub async fn create_run(&self, new: &NewRun, now: u64) -> Result<Run, StoreError> {
-        let stack = self.stack(&new.stack).await?;
-        let needs_approval = new.run_type == RunType::Tracked && !stack.auto_deploy;
-        let metadata: Vec<&String> = new.metadata.iter().collect();
         let mut tx = self.write().await?;
-        sqlx::query(
-            "INSERT INTO runs (id, stack, pool, type, title, triggered_by, command, commit_details, source,
-                 drift_detection, needs_approval, metadata, prioritized, state, state_version, terminal,
-                 created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, FALSE, $15, $15)",
-        )
-        .bind(new.id.to_string())
-        .bind(&new.stack)
-        .bind(stack.pool.to_string())
-        .bind(word(&new.run_type))
-        .bind(&new.title)
-        .bind(&new.triggered_by)
-        .bind(&new.command)
-        .bind(json(&new.commit))
-        .bind(json(&stack.code.source))
-        .bind(new.drift_detection)
-        .bind(needs_approval)
-        .bind(json(&metadata))
-        .bind(new.prioritized)
-        .bind(word(&RunState::Queued))
-        .bind(int(now))
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query(
-            "INSERT INTO run_transitions (run, state_version, state, username, has_logs, timestamp)
-             VALUES ($1, 1, $2, $3, FALSE, $4)",
-        )
-        .bind(new.id.to_string())
-        .bind(word(&RunState::Queued))
-        .bind(&new.triggered_by)
-        .bind(int(now))
-        .execute(&mut *tx)
-        .await?;
+        create_in(&mut tx, new, now).await?;
         tx.commit().await?;
         self.run(new.id).await
     }
@@ -218,6 +203,53 @@ impl Run {
     }
 }
 
+/// Adds a run, within a transaction.
+pub(super) async fn create_in(
+    connection: &mut SqliteConnection,
+    new: &NewRun,
+    now: u64,
+) -> Result<(), StoreError> {
+    let stack = stack_in(connection, &new.stack).await?;
+    let inputs = inputs_in(connection, &new.stack).await?;
+    let needs_approval = new.run_type == RunType::Tracked && !stack.auto_deploy;
+    let metadata: Vec<&String> = new.metadata.iter().collect();
+    sqlx::query(
+        "INSERT INTO runs (id, stack, pool, type, title, triggered_by, command, commit_details, source,
+             drift_detection, needs_approval, metadata, prioritized, state, state_version, terminal,
+             created_at, updated_at, inputs)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, FALSE, $15, $15, $16)",
+    )
+    .bind(new.id.to_string())
+    .bind(&new.stack)
+    .bind(stack.pool.to_string())
+    .bind(word(&new.run_type))
+    .bind(&new.title)
+    .bind(&new.triggered_by)
+    .bind(&new.command)
+    .bind(json(&new.commit))
+    .bind(json(&stack.code.source))
+    .bind(new.drift_detection)
+    .bind(needs_approval)
+    .bind(json(&metadata))
+    .bind(new.prioritized)
+    .bind(word(&RunState::Queued))
+    .bind(int(now))
+    .bind(json(&inputs))
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "INSERT INTO run_transitions (run, state_version, state, username, has_logs, timestamp)
+         VALUES ($1, 1, $2, $3, FALSE, $4)",
+    )
+    .bind(new.id.to_string())
+    .bind(word(&RunState::Queued))
+    .bind(&new.triggered_by)
+    .bind(int(now))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// One run, within a transaction.
 pub(super) async fn run_in(connection: &mut SqliteConnection, id: RunId) -> Result<Run, StoreError> {
     let sql = format!("{COLUMNS} WHERE id = $1");
@@ -241,12 +273,14 @@ fn read(row: &SqliteRow) -> Result<Run, StoreError> {
             needs_approval: row.flag("needs_approval")?,
             user_provided_metadata: row.record("metadata")?,
             prioritized: row.flag("prioritized")?,
+            inputs: row.record("inputs")?,
         },
         state: row.named("state")?,
         state_version: row.number("state_version")?,
         unreachable_since: row.opt_number("unreachable_since")?,
         lost: row.flag("lost")?,
         workspace: row.opt_record("workspace")?,
+        outputs: row.opt_record("outputs")?,
         created_at: row.number("created_at")?,
         updated_at: row.number("updated_at")?,
     })

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use spacelift_worker_core::ids::PoolId;
 use spacelift_worker_core::protocol::message::{EnvironmentVariable, Hooks, Workflow};
 use spacelift_worker_core::secret::SecretText;
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
 
 use super::database::taken;
 use super::row::{Columns, int, json};
@@ -144,12 +144,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn stack(&self, slug: &str) -> Result<Stack, StoreError> {
-        let sql = format!("{COLUMNS} WHERE slug = $1");
-        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(slug).fetch_optional(&self.pool).await?;
-        row.map_or_else(
-            || Err(StoreError::NotFound { kind: "stack", name: slug.to_owned() }),
-            |row| read(&row),
-        )
+        let mut connection = self.pool.acquire().await?;
+        stack_in(&mut connection, slug).await
     }
 
     /// Every stack and module, by slug.
@@ -197,6 +193,13 @@ impl Store {
         }
         Ok(environment)
     }
+}
+
+/// One stack or module, within a transaction.
+pub(super) async fn stack_in(connection: &mut SqliteConnection, slug: &str) -> Result<Stack, StoreError> {
+    let sql = format!("{COLUMNS} WHERE slug = $1");
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(slug).fetch_optional(connection).await?;
+    row.map_or_else(|| Err(StoreError::NotFound { kind: "stack", name: slug.to_owned() }), |row| read(&row))
 }
 
 /// What a sealed value is bound to, so that it cannot be moved to another stack or variable.

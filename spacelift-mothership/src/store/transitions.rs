@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use spacelift_worker_core::ids::RunId;
-use spacelift_worker_core::protocol::message::RunState;
+use spacelift_worker_core::protocol::message::{RunState, RunType};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
@@ -184,7 +184,8 @@ pub(super) async fn save(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE runs SET state = $2, state_version = $3, terminal = $4, metadata = $5, unreachable_since = $6,
-             lost = $7, workspace = $8, updated_at = $9 WHERE id = $1",
+             lost = $7, workspace = $8, updated_at = $9, outputs = $10, dependents_due = dependents_due OR $11
+         WHERE id = $1",
     )
     .bind(run.id.to_string())
     .bind(word(&run.state))
@@ -195,6 +196,9 @@ pub(super) async fn save(
     .bind(run.lost)
     .bind(run.workspace.as_ref().map(json))
     .bind(int(run.updated_at))
+    .bind(run.outputs.as_ref().map(json))
+    // Written together with the end, so that no crash lies between the two.
+    .bind(run.spec.run_type == RunType::Tracked && entered.iter().any(|entered| entered.state == RunState::Finished))
     .execute(&mut *connection)
     .await?;
     for entered in entered {

@@ -19,6 +19,7 @@ mod storage_host;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod variable;
 pub mod vars;
 
 pub use containers::{ContainerLimit, Docker, ExecutorKind, ImagePull};
@@ -28,8 +29,8 @@ pub use parse::{Parsed, parse};
 pub use problem::{ConfigError, Found, Problem, Warning};
 pub use reference::reference;
 pub use settings::{
-    ChildEnvironment, Comms, CommsProtocol, Identity, LauncherConfig, Logs, PolicySettings, Proxy, Storage,
-    Timeouts, VcsMapping,
+    ChildEnvironment, Comms, CommsProtocol, Identity, LauncherConfig, Logs, PolicySettings, Proxy, Spot,
+    Storage, Timeouts, VcsMapping,
 };
 pub use storage_host::StorageHost;
 pub use tables::{LAYERS, Layer, METADATA, PASSING};

@@ -10,8 +10,8 @@ use super::problem::{ConfigError, Found, Problem, Warning};
 use super::reader::Reader;
 use super::root_cas;
 use super::settings::{
-    ChildEnvironment, Comms, CommsProtocol, Identity, LauncherConfig, Logs, PolicySettings, Proxy, Storage,
-    Timeouts, VcsMapping,
+    ChildEnvironment, Comms, CommsProtocol, Identity, LauncherConfig, Logs, PolicySettings, Proxy, Spot,
+    Storage, Timeouts, VcsMapping,
 };
 use super::storage_host::StorageHost;
 use super::vars::{self, Spelling};
@@ -60,6 +60,12 @@ where
             run: reader.duration(&vars::RUN_TIMEOUT),
             stop_grace: reader.duration(&vars::STOP_GRACE),
             drain_grace: reader.duration(&vars::DRAIN_GRACE),
+        },
+        spot: Spot {
+            watch: reader.boolean(&vars::SPOT),
+            endpoint: reader
+                .url(vars::SPOT_ENDPOINT.name)
+                .unwrap_or_else(|| vars::SPOT_ENDPOINT.default.to_owned()),
         },
         sensitive_output_upload: reader.boolean(&vars::SENSITIVE_OUTPUT),
         environment: environment(&mut reader),

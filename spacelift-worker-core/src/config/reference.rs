@@ -54,6 +54,9 @@ fn environment(page: &mut String) {
         let _ = writeln!(page, "| {} | {what} |", number + 1);
     }
     page.push_str(
+        "\nCommands of applying, and their hooks, also see `SPACELIFT_OUTPUTS_FILE`, where they may write [outputs for other stacks](outputs.md).\n",
+    );
+    page.push_str(
         "\nApplying, destroying and performing a task are write-only phases, all others are read-only. The launcher's token and private \
          key are never passed.\n\n\
          | `SPACELIFT_WHITELIST_ENVS` | `NAME` in read-only phases | `NAME` in write-only phases |\n| --- | --- | --- |\n",

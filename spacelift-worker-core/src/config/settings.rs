@@ -40,6 +40,8 @@ pub struct LauncherConfig {
     pub initialization_policy: Option<PathBuf>,
     /// What that policy may do.
     pub policy: PolicySettings,
+    /// Whether and where it is asked for the end of a spot machine.
+    pub spot: Spot,
     /// Whether sensitive outputs are uploaded.
     pub sensitive_output_upload: bool,
     /// Tags sent along at registration, by the text after `SPACELIFT_METADATA_`.
@@ -170,4 +172,14 @@ pub struct VcsMapping {
     pub name: String,
     /// The address to use in its place.
     pub base_endpoint: String,
+}
+
+/// Whether and where it is asked for the end of a spot machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Spot {
+    /// Whether it is asked. Default: no.
+    pub watch: bool,
+    /// The EC2 instance metadata service. Default: `http://169.254.169.254`.
+    pub endpoint: String,
 }

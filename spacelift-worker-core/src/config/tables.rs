@@ -9,6 +9,8 @@ pub enum Layer {
     Computed,
     /// What hooks exported.
     Hooks,
+    /// Outputs of other stacks.
+    Inputs,
     /// The run's own variables.
     Supplied,
     /// Allow-listed variables of the launcher.
@@ -18,9 +20,10 @@ pub enum Layer {
 }
 
 /// Every layer, highest first, with what it holds: of equal names the highest counts.
-pub const LAYERS: [(Layer, &str); 5] = [
+pub const LAYERS: [(Layer, &str); 6] = [
     (Layer::Computed, "`SPACELIFT_*` and `TF_VAR_spacelift_*` that the worker computes of the run"),
     (Layer::Hooks, "what hooks of the run exported, carried between its phases"),
+    (Layer::Inputs, "outputs of the stacks that the run's stack depends on"),
     (Layer::Supplied, "the run's own variables: those of its stack, and of what is attached to it"),
     (
         Layer::Allowed,

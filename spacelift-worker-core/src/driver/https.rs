@@ -138,12 +138,7 @@ impl Https {
         } else {
             stream
         };
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(HttpError::lost)?;
-        // It ends with its sender, and what it finds out the sender is told.
-        tokio::spawn(connection);
-        let host =
-            HeaderValue::try_from(origin.header()).map_err(|error| HttpError::Lost(Box::new(error)))?;
-        Ok(Lane { sender, host })
+        Lane::over(stream, &origin.header()).await
     }
 }
 
@@ -155,6 +150,22 @@ pub(super) struct Lane {
 }
 
 impl Lane {
+    /// A connection without TLS, to an address and through no proxy: for a service of this machine's own surroundings.
+    #[cfg(feature = "spot")]
+    pub(super) async fn plain(address: std::net::SocketAddr) -> Result<Self, HttpError> {
+        let stream = tokio::net::TcpStream::connect(address).await;
+        let stream = stream.map_err(|error| HttpError::Lost(Box::new(error)))?;
+        Self::over(stream, &address.to_string()).await
+    }
+
+    async fn over(stream: impl Stream + 'static, host: &str) -> Result<Self, HttpError> {
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(HttpError::lost)?;
+        // It ends with its sender, and what it finds out the sender is told.
+        tokio::spawn(connection);
+        let host = HeaderValue::try_from(host).map_err(|error| HttpError::Lost(Box::new(error)))?;
+        Ok(Self { sender, host })
+    }
+
     /// Whether another request can be sent: the answer before was read to its end, and the connection stands.
     pub(super) fn is_ready(&self) -> bool {
         self.sender.is_ready()

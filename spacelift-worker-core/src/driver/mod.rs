@@ -23,6 +23,8 @@ mod process;
 mod random;
 mod run;
 mod session;
+#[cfg(feature = "spot")]
+mod spot;
 mod task;
 mod tls;
 
@@ -56,4 +58,6 @@ pub(crate) use process::end_left_over;
 pub(crate) use random::{bits as random_bits, name as random_name};
 pub(crate) use run::{RunContext, RunHost, masked, remove_folder};
 pub(crate) use session::{Ending, Outgoing, SessionDriver};
+#[cfg(feature = "spot")]
+pub(crate) use spot::SpotWatch;
 pub(crate) use tls::{TlsClient, anonymous_client, pool_client};

@@ -2,12 +2,15 @@
 //!
 //! It decides nothing: bytes and answers go into the session, and what the session asks for is passed on.
 
+mod ending;
+
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
+pub(crate) use self::ending::Ending;
 use super::clock;
 use super::host::{Desk, HostEvent, OfferSeen, OperationId, Wish};
 use super::journal::FileJournal;
@@ -24,6 +27,9 @@ const FIRST_ATTEMPTS: u32 = 5;
 const MISCONFIGURED_ATTEMPTS: u32 = 2;
 /// A cycled worker is gone within 20 seconds, its goodbye included.
 const CYCLE_LIMIT_MS: u64 = 15_000;
+
+/// What a run that was ended needs for the rest of its log, its report and the goodbye, when its machine goes.
+const LAST_WORDS_MS: u64 = 15_000;
 
 /// How long a goodbye may take, with everything that is to be said before it.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -67,6 +73,12 @@ pub(crate) enum RunReport {
 pub enum HostCommand {
     /// Take no new work, finish what is in hand, leave.
     Shutdown,
+    /// The machine goes in this time: take no new work, let the run in hand go on for as long as there is time to end it in
+    /// order, leave. A later notice can shorten that, never lengthen it.
+    Notice {
+        /// From now.
+        within: Duration,
+    },
     /// As before, and ask the run in hand to end.
     StopRun,
     /// As before, and end it at once.
@@ -136,39 +148,6 @@ pub(crate) struct SessionDriver {
     pub(crate) meter: Meter,
 }
 
-/// How far the end is, and how the first connection goes.
-#[derive(Debug)]
-pub(crate) struct Ending {
-    /// Since when the host wants the end, on the monotonic clock.
-    shutdown: Option<u64>,
-    /// How long a shutdown waits for the run in hand, in milliseconds, before it asks the run to end.
-    drain_grace_ms: Option<u64>,
-    /// Since when the pool is cycled, on the monotonic clock.
-    cycled: Option<u64>,
-    connected_once: bool,
-    failures: u32,
-}
-
-impl Ending {
-    /// Not asked for; a shutdown will wait this long for the run in hand.
-    pub(crate) fn new(drain_grace: Duration) -> Self {
-        let drain_grace_ms = u64::try_from(drain_grace.as_millis()).ok();
-        Self { shutdown: None, drain_grace_ms, cycled: None, connected_once: false, failures: 0 }
-    }
-
-    /// Told once: the run in hand had its time.
-    fn grace_is_over(&mut self, mono_ms: u64) -> bool {
-        let over = match (self.shutdown, self.drain_grace_ms) {
-            (Some(since), Some(grace)) => mono_ms >= since.saturating_add(grace),
-            _ => false,
-        };
-        if over {
-            self.drain_grace_ms = None;
-        }
-        over
-    }
-}
-
 impl SessionDriver {
     /// Runs until the host, the control plane or a failure ends it.
     pub(crate) async fn run(mut self) -> SessionEnd {
@@ -179,7 +158,8 @@ impl SessionDriver {
             }
             let is_connected = self.outgoing.connection.is_some();
             self.meter.look(is_connected, !self.session.is_idle(), self.session.unacknowledged());
-            let deadline = [self.session.poll_timeout(), self.desk.deadline()].into_iter().flatten().min();
+            let deadlines = [self.session.poll_timeout(), self.desk.deadline(), self.ending.deadline()];
+            let deadline = deadlines.into_iter().flatten().min();
             let deadline = deadline.map_or(Duration::from_secs(1), clock::until);
             // Nothing more is heard before everything is said about what was heard, so that what waits is bounded.
             let is_quiet = self.outgoing.next.is_none();
@@ -226,7 +206,7 @@ impl SessionDriver {
                 return ControlFlow::Break(SessionEnd::Cycled);
             }
         } else if self.ending.shutdown.is_some() {
-            if self.session.is_idle() {
+            if self.session.is_idle() || (self.ending.forced && self.in_hand.is_none()) {
                 return ControlFlow::Break(SessionEnd::Shutdown);
             }
             if self.ending.grace_is_over(clock::now().mono_ms) {
@@ -370,8 +350,20 @@ impl SessionDriver {
         self.session.shutdown(clock::now());
         match command {
             HostCommand::Shutdown => tracing::info!("shutting down: the run in hand is awaited"),
+            HostCommand::Notice { within } => {
+                tracing::warn!(
+                    seconds = within.as_secs(),
+                    "this machine goes: the run in hand is ended before"
+                );
+                let grace = self.runs.context.settings.timeouts.stop_grace_ms.saturating_add(LAST_WORDS_MS);
+                let within = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+                self.ending.wait_until(clock::now().mono_ms.saturating_add(within.saturating_sub(grace)));
+            }
             HostCommand::StopRun => self.tell_run(RunCommand::Shutdown),
-            HostCommand::KillRun => self.tell_run(RunCommand::Kill),
+            HostCommand::KillRun => {
+                self.ending.forced = true;
+                self.tell_run(RunCommand::Kill);
+            }
         }
     }
 

@@ -34,6 +34,7 @@ mod in_place;
 mod io;
 mod key;
 pub mod offer;
+pub mod outputs;
 mod range;
 mod seal;
 mod unseal;

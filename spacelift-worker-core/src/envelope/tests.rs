@@ -1,6 +1,7 @@
 //! Tests of the envelope, and what they share. `threats` has the table; vectors made elsewhere stand in `tests/vectors`.
 
 mod adapters;
+mod outputs;
 mod sticky;
 mod streams;
 mod threats;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::comms::{self, Named, Transport, Ways};
 use super::setup::{Problems, SetupError};
+use super::spot::Notices;
 use super::{Launcher, StateFolder, executor};
 use crate::config::{self, LauncherConfig, Parsed};
 use crate::driver::{
@@ -162,8 +163,11 @@ impl LauncherBuilder {
         let ways = problems
             .take(worker_id())
             .and_then(|worker| comms::ways(&config, &credentials, worker, &mut problems));
+        let notices = Notices::new(&config, &mut problems);
         let chosen = self.executor.or_else(|| problems.take(executor::of(&config, &self.environment)));
-        let (Some(Ways { transport, blobs, .. }), Some((executor_name, executor))) = (ways, chosen) else {
+        let (Some(Ways { transport, blobs, .. }), Some((executor_name, executor)), true) =
+            (ways, chosen, problems.is_empty())
+        else {
             return Err(problems.into_error());
         };
         let mut warnings = self.warnings;
@@ -187,6 +191,7 @@ impl LauncherBuilder {
             environment: Arc::new(environment),
             log_mask,
             metrics: Metrics::default(),
+            notices,
             warnings,
         })
     }
@@ -205,6 +210,7 @@ struct Shared {
     log_mask: LogMask,
     lines: Option<LineSink>,
     metrics: Metrics,
+    notices: Notices,
     warnings: Vec<String>,
 }
 
@@ -252,6 +258,7 @@ impl Shared {
             drain_grace: self.config.timeouts.drain_grace,
             state,
             metrics: self.metrics.clone(),
+            notices: self.notices.clone(),
             warnings: self.warnings.clone(),
         })
     }

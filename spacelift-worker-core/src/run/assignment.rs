@@ -8,6 +8,9 @@ pub(super) mod tests;
 use crate::ids::{Lease, PoolId, RunId, WorkerId};
 use crate::protocol::message::{Download, OfferPayload, Phase, SealedDownload};
 
+/// The most stacks whose outputs one run takes.
+const MAX_INPUTS: usize = 100;
+
 /// What an opened offer must say: who reads it, and the hints outside of the seal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hints {
@@ -52,6 +55,15 @@ pub enum AssignmentError {
         /// Which one, from 1. Its name is not told, since it may be a misplaced value.
         position: usize,
     },
+    /// An input cannot be passed to a command.
+    #[error("the run's input number {position} has a name that no command can be given")]
+    Input {
+        /// Which one, from 1.
+        position: usize,
+    },
+    /// Outputs of more stacks than are fetched for one run.
+    #[error("a run takes outputs of at most {MAX_INPUTS} stacks, and the offer brings more")]
+    TooManyInputs,
     /// A task without a command.
     #[error("a task needs a command, and the offer brings none")]
     NoCommand,
@@ -111,6 +123,9 @@ impl Assignment {
         if !stays_inside(&payload.stack.project_root) {
             return Err(AssignmentError::ProjectRoot);
         }
+        if payload.inputs.len() > MAX_INPUTS {
+            return Err(AssignmentError::TooManyInputs);
+        }
         let unusable = |name: &str, value: &str| {
             name.is_empty()
                 || name.contains(['=', '\0'])
@@ -121,6 +136,10 @@ impl Assignment {
             payload.environment.iter().position(|variable| unusable(&variable.name, &variable.value))
         {
             return Err(AssignmentError::Variable { position: at + 1 });
+        }
+        let mut inputs = payload.inputs.iter().flat_map(|inputs| &inputs.variables);
+        if let Some(at) = inputs.position(|variable| unusable(&variable.name, "")) {
+            return Err(AssignmentError::Input { position: at + 1 });
         }
         if payload.phase == Phase::Task && payload.command.trim().is_empty() {
             return Err(AssignmentError::NoCommand);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::assignment::Assignment;
+use super::outputs::Inputs;
 use super::plan::Step;
 use crate::config::{ChildEnvironment, Identity, LauncherConfig};
 use crate::mask::MaskSettings;
@@ -39,9 +40,14 @@ impl RunEnvironment {
         }
     }
 
-    /// The whole environment of one step.
-    pub fn of_step(&self, assignment: &Assignment, step: &Step) -> BTreeMap<String, SecretText> {
-        self.sources(&supplied(assignment), &step.variables, step.write_only).environment()
+    /// The whole environment of one step. `inputs` are the variables made of other stacks' outputs.
+    pub fn of_step(
+        &self,
+        assignment: &Assignment,
+        inputs: &Inputs,
+        step: &Step,
+    ) -> BTreeMap<String, SecretText> {
+        self.sources(&supplied(assignment), &inputs.variables, &step.variables, step.write_only).environment()
     }
 
     /// How values are looked for, and whether more than them is masked.
@@ -53,20 +59,23 @@ impl RunEnvironment {
     pub fn of_step_over_an_image(
         &self,
         assignment: &Assignment,
+        inputs: &Inputs,
         step: &Step,
     ) -> BTreeMap<String, SecretText> {
-        self.sources(&supplied(assignment), &step.variables, step.write_only).environment_over_an_image()
+        self.sources(&supplied(assignment), &inputs.variables, &step.variables, step.write_only)
+            .environment_over_an_image()
     }
 
     /// What must never show in the launcher's own log, with the name of its variable for warnings.
     pub fn secrets(&self) -> Vec<(String, SecretText)> {
-        self.with_proxies(self.sources(&[], &BTreeMap::new(), false).secrets(&self.identity))
+        self.with_proxies(self.sources(&[], &[], &BTreeMap::new(), false).secrets(&self.identity))
     }
 
     /// What must never show in the log of this run, the launcher's own secrets included.
-    pub fn secrets_of(&self, assignment: &Assignment) -> Vec<(String, SecretText)> {
+    pub fn secrets_of(&self, assignment: &Assignment, inputs: &Inputs) -> Vec<(String, SecretText)> {
         self.with_proxies(
-            self.sources(&supplied(assignment), &BTreeMap::new(), false).secrets(&self.identity),
+            self.sources(&supplied(assignment), &inputs.variables, &BTreeMap::new(), false)
+                .secrets(&self.identity),
         )
     }
 
@@ -78,11 +87,20 @@ impl RunEnvironment {
     fn sources<'a>(
         &'a self,
         supplied: &'a [SuppliedVariable],
+        inputs: &'a [SuppliedVariable],
         computed: &'a BTreeMap<String, String>,
         write_only: bool,
     ) -> Sources<'a> {
         static NO_HOOKS: BTreeMap<String, SecretText> = BTreeMap::new();
-        Sources { lists: &self.lists, host: &self.host, write_only, supplied, hooks: &NO_HOOKS, computed }
+        Sources {
+            lists: &self.lists,
+            host: &self.host,
+            write_only,
+            supplied,
+            inputs,
+            hooks: &NO_HOOKS,
+            computed,
+        }
     }
 }
 

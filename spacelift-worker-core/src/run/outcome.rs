@@ -19,6 +19,8 @@ pub struct RunOutcome {
     pub state_version: u64,
     /// The sealed workspace, where the run goes on later.
     pub workspace: Option<SealedObject>,
+    /// The sealed outputs, where the run handed some on.
+    pub outputs: Option<SealedObject>,
 }
 
 impl RunOutcome {
@@ -33,6 +35,7 @@ impl RunOutcome {
             reason: self.reason,
             state_version: self.state_version,
             workspace: self.workspace,
+            outputs: self.outputs,
         }
     }
 }

@@ -28,6 +28,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Where the workspace goes when all went well, sealed; absent where nothing goes on later.
     pub seal_workspace: Option<Upload>,
+    /// Where the outputs go when all went well, sealed; absent where no stack could take them.
+    pub hand_on_outputs: Option<Upload>,
     /// The image for a container executor; empty for its default.
     pub runner_image: String,
     /// Whether the run may change something in this phase, which decides over mounts.
@@ -64,6 +66,10 @@ impl Plan {
         let payload = assignment.payload();
         let computed = variables::computed(payload, workspace_root);
         let (preparing, states) = states(payload.phase);
+        let hand_on_outputs = payload.uploads.outputs.clone().filter(|_| payload.phase == Phase::Apply);
+        let (variable, file) = variables::OUTPUTS;
+        let outputs_file =
+            hand_on_outputs.as_ref().map(|_| (variable.to_owned(), format!("{workspace_root}/{file}")));
         let steps = states.iter().zip(1..).map(|(state, nth)| Step {
             state: *state,
             state_version: payload.state_version.saturating_add(nth),
@@ -71,7 +77,10 @@ impl Plan {
             write_only: state.changes_state(),
             // What a test has built is torn down however far it came.
             run_after_failure: payload.phase == Phase::Test && *state == RunState::Destroying,
-            variables: variables::in_state(&computed, *state),
+            variables: variables::in_state(&computed, *state)
+                .into_iter()
+                .chain(outputs_file.clone())
+                .collect(),
         });
         Self {
             run: payload.run.id,
@@ -81,12 +90,18 @@ impl Plan {
             fetch: assignment.fetch().clone(),
             steps: steps.collect(),
             seal_workspace: payload.uploads.workspace.clone().filter(|_| payload.phase == Phase::Plan),
+            hand_on_outputs,
             runner_image: payload.runner_image.clone(),
             write_only: states.iter().any(|state| state.changes_state()),
             after_run: script(texts(&payload.hooks.after_run), settings.debug),
             next_state: next_state(payload),
             computed,
         }
+    }
+
+    /// The name of the file in the workspace into which commands write outputs.
+    pub fn outputs_file() -> &'static str {
+        variables::OUTPUTS.1
     }
 
     /// The `after_run` hooks in the last state of the phase, when there are any. `ended` is how the phase ended, or

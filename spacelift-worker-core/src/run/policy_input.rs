@@ -12,6 +12,8 @@ impl Assignment {
     /// The policy's input, in a launcher of this version.
     pub fn policy_input(&self, worker_version: &str) -> PolicyInput {
         let payload = self.payload();
+        let inputs = payload.inputs.iter().flat_map(|inputs| &inputs.variables);
+        let inputs = inputs.map(|variable| (variable.name.clone(), EnvironmentValue::secret("")));
         PolicyInput {
             docker_image: payload.runner_image.clone(),
             worker_version: worker_version.to_owned(),
@@ -20,17 +22,16 @@ impl Assignment {
             command: payload.command.clone(),
             workflow: workflow(&payload.workflow),
             hooks: hooks(&payload.hooks),
-            environment: payload
-                .environment
-                .iter()
-                .map(|variable| {
+            // What is fetched later has no value yet: a policy sees the name, as that of a secret.
+            environment: inputs
+                .chain(payload.environment.iter().map(|variable| {
                     let value = if variable.secret {
                         EnvironmentValue::secret(&variable.value)
                     } else {
                         EnvironmentValue::plain(&variable.value)
                     };
                     (variable.name.clone(), value)
-                })
+                }))
                 .collect(),
         }
     }

@@ -12,6 +12,8 @@ pub struct RunSettings {
     pub timeouts: RunTimeouts,
     /// Whether the exact commands are echoed to the log (`SPACELIFT_DEBUG`). Default: no.
     pub debug: bool,
+    /// Whether sensitive outputs are handed on (`SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED`). Default: no.
+    pub sensitive_outputs: bool,
 }
 
 impl From<&LauncherConfig> for RunSettings {
@@ -23,7 +25,7 @@ impl From<&LauncherConfig> for RunSettings {
             stop_grace_ms: ms(config.timeouts.stop_grace),
             ..RunTimeouts::default()
         };
-        Self { timeouts, debug: config.logs.debug }
+        Self { timeouts, debug: config.logs.debug, sensitive_outputs: config.sensitive_output_upload }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Supervises one phase: says what to do next, and when and how it is ended. Performs nothing and reads no clock.
 
+mod effect;
 mod ending;
 mod place;
 #[cfg(test)]
@@ -7,64 +8,17 @@ mod tests;
 
 use std::collections::VecDeque;
 
+pub use self::effect::{Effect, Verdict};
 use self::ending::{End, Halting};
-use super::assignment::Fetch;
 use super::outcome::RunOutcome;
 use super::plan::{Plan, Step};
 use super::settings::RunTimeouts;
 use crate::exec::{ExecSignal, ExitStatus};
 use crate::protocol::Now;
-use crate::protocol::message::{EndCause, RunState, SealedObject, Upload};
+use crate::protocol::message::{EndCause, RunState, SealedObject};
 
 /// A command that prints nothing for so long is remarked upon, in milliseconds.
 const REMARK_MS: u64 = 60_000;
-
-/// What the driver has to do. It finishes one before it polls the next, unless the effect says that it is answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Effect {
-    /// Drop what `EvaluatePolicy`, `Fetch` or `SealWorkspace` is doing; its answer no longer counts.
-    Abandon,
-    /// Tell the session that the run is in this state. Where it refuses, since the lease has ended, call
-    /// [`lease_ended`](Supervisor::lease_ended) before the next effect is polled: it would change something.
-    EnterState {
-        /// The state.
-        state: RunState,
-        /// Its version.
-        version: u64,
-    },
-    /// Ask the run initialization policy. Answered by [`policy_decided`](Supervisor::policy_decided).
-    EvaluatePolicy,
-    /// Fetch, verify, open and unpack. Answered by [`fetched`](Supervisor::fetched).
-    Fetch(Fetch),
-    /// Upload what the log still holds. Answered by [`logs_flushed`](Supervisor::logs_flushed).
-    FlushLogs,
-    /// A line for the run's log. It may quote what others said, so it passes the mask like all output.
-    LogNote(String),
-    /// The phase is over: report it. Nothing follows.
-    Report(RunOutcome),
-    /// Pack, seal and upload the workspace. Answered by [`sealed`](Supervisor::sealed).
-    SealWorkspace(Upload),
-    /// Signal what runs. Its end is still told by [`exited`](Supervisor::exited).
-    Signal(ExecSignal),
-    /// Start a step that has a script. Answered by [`started`](Supervisor::started), then by any number of
-    /// [`output`](Supervisor::output)s, then by [`exited`](Supervisor::exited).
-    StartStep(Step),
-    /// Say that the run goes on although it prints nothing, and what its command takes. That is no output of the command.
-    StillRunning {
-        /// Since when it printed nothing, in milliseconds.
-        silent_ms: u64,
-    },
-}
-
-/// What the run initialization policy says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The run may go on.
-    Allowed,
-    /// It may not, for these reasons; a policy that could not be evaluated is one.
-    Denied(Vec<String>),
-}
 
 /// The supervisor of one phase on one worker.
 ///
@@ -84,6 +38,7 @@ pub struct Supervisor {
     progress: Progress,
     end: Option<End>,
     workspace: Option<SealedObject>,
+    outputs: Option<SealedObject>,
     effects: VecDeque<Effect>,
     now: u64,
     run_deadline: Option<u64>,
@@ -109,6 +64,7 @@ enum Stage {
     Starting(Activity, Option<u64>),
     Running(Running),
     Sealing,
+    HandingOn,
     Flushing {
         until: u64,
     },
@@ -159,6 +115,7 @@ impl Supervisor {
             progress: Progress::default(),
             end: None,
             workspace: None,
+            outputs: None,
             now: now.mono_ms,
         }
     }
@@ -250,6 +207,19 @@ impl Supervisor {
         match result {
             Ok(object) => self.workspace = Some(object),
             Err(reason) => self.fail(End::workspace("hand on", &reason)),
+        }
+        self.hand_on_outputs();
+    }
+
+    /// The outputs are stored, there are none, or they cannot be handed on; the reason carries no secret.
+    pub fn outputs_handed_on(&mut self, now: Now, result: Result<Option<SealedObject>, String>) {
+        self.now = now.mono_ms;
+        if !matches!(self.stage, Stage::HandingOn) {
+            return;
+        }
+        match result {
+            Ok(object) => self.outputs = object,
+            Err(reason) => self.fail(End::outputs(&reason)),
         }
         self.after_run();
     }
@@ -380,7 +350,7 @@ impl Supervisor {
                     *until = (*until).min(self.now.saturating_add(self.timeouts.hurried_flush_ms));
                 }
             }
-            Stage::Judging | Stage::Fetching | Stage::Sealing => {
+            Stage::Judging | Stage::Fetching | Stage::Sealing | Stage::HandingOn => {
                 self.effects.push_back(Effect::Abandon);
                 self.fail(end);
                 self.proceed();
@@ -431,6 +401,17 @@ impl Supervisor {
                 self.effects.push_back(Effect::SealWorkspace(upload.clone()));
                 self.stage = Stage::Sealing;
             }
+            _ => self.hand_on_outputs(),
+        }
+    }
+
+    /// Outputs are those of a phase in which all went well.
+    fn hand_on_outputs(&mut self) {
+        match (&self.end, &self.plan.hand_on_outputs) {
+            (None, Some(upload)) => {
+                self.effects.push_back(Effect::HandOnOutputs(upload.clone()));
+                self.stage = Stage::HandingOn;
+            }
             _ => self.after_run(),
         }
     }
@@ -478,8 +459,9 @@ impl Supervisor {
     fn report(&mut self) {
         self.stage = Stage::Done;
         let end = self.end.take();
-        let workspace = self.workspace.take().filter(|_| end.is_none());
-        let outcome = End::outcome(end, self.version, workspace);
+        let results =
+            [self.workspace.take(), self.outputs.take()].map(|result| result.filter(|_| end.is_none()));
+        let outcome = End::outcome(end, self.version, results);
         self.effects.push_back(Effect::Report(outcome));
     }
 }

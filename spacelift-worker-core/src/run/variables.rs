@@ -48,6 +48,10 @@ pub(super) fn in_state(computed: &Variables, state: RunState) -> Variables {
     variables
 }
 
+/// Where a step that changes something may write outputs for other stacks: the name of the variable, and of the file in the
+/// workspace.
+pub(super) const OUTPUTS: (&str, &str) = ("SPACELIFT_OUTPUTS_FILE", "outputs.json");
+
 /// The name of a type or a state, as it stands in messages.
 pub(super) fn published_name(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {

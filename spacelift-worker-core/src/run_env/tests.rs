@@ -10,6 +10,7 @@ struct Case {
     host: BTreeMap<String, SecretText>,
     write_only: bool,
     supplied: Vec<SuppliedVariable>,
+    inputs: Vec<SuppliedVariable>,
     hooks: BTreeMap<String, SecretText>,
     computed: BTreeMap<String, String>,
 }
@@ -35,6 +36,11 @@ impl Case {
         self
     }
 
+    fn input(mut self, name: &str, value: &str, secret: bool) -> Self {
+        self.inputs.push(SuppliedVariable { name: name.to_owned(), value: value.into(), secret });
+        self
+    }
+
     fn hook(mut self, name: &str, value: &str) -> Self {
         self.hooks.insert(name.to_owned(), value.into());
         self
@@ -51,6 +57,7 @@ impl Case {
             host: &self.host,
             write_only: self.write_only,
             supplied: &self.supplied,
+            inputs: &self.inputs,
             hooks: &self.hooks,
             computed: &self.computed,
         }
@@ -117,6 +124,7 @@ fn with_layer(case: Case, layer: Layer) -> Case {
     match layer {
         Layer::Computed => case.computed("PATH", &value),
         Layer::Hooks => case.hook("PATH", &value),
+        Layer::Inputs => case.input("PATH", &value, false),
         Layer::Supplied => case.supplied("PATH", &value, false),
         Layer::Allowed => {
             let mut case = case;

@@ -147,10 +147,19 @@ impl Mothership {
     /// # Panics
     /// When that fails.
     pub fn create_pool(&self, name: &str) -> Pool {
+        self.create_pool_with(name, &[])
+    }
+
+    /// The same with more arguments for `pool create`.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub fn create_pool_with(&self, name: &str, arguments: &[&str]) -> Pool {
         let key = PoolKey::generate(2048).expect("a key");
         let csr = self.folder.write(&format!("{name}.csr"), &key.csr("workers.spacelift.io").expect("a CSR"));
         let token = self.folder.join(&format!("{name}.token"));
-        self.text(&["pool", "create", "--name", name, "--csr", path(&csr), "--token-out", path(&token)]);
+        let create = ["pool", "create", "--name", name, "--csr", path(&csr), "--token-out", path(&token)];
+        self.text(&[&create, arguments].concat());
         let token = std::fs::read_to_string(token).expect("the token");
         let key_pem = key.to_pem().expect("PEM").expose().to_owned();
         Pool { name: name.to_owned(), token: token.trim().to_owned(), key_pem }
@@ -173,20 +182,42 @@ impl Mothership {
     /// # Panics
     /// When that fails.
     pub fn forge_workspace_record(&self, run: &str, len: u64, sha256: &str) {
-        let url = format!("sqlite://{}", self.data().join("mothership.db").display());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let changed = runtime.block_on(async {
-            let mut connection = SqliteConnection::connect(&url).await?;
+        let changed = self.in_database(async |connection| {
             sqlx::query(
                 "UPDATE runs SET workspace = json_set(workspace, '$.object.len', ?, '$.object.sha256', ?) WHERE id = ?",
             )
             .bind(i64::try_from(len).unwrap_or(i64::MAX))
             .bind(sha256)
             .bind(run)
-            .execute(&mut connection)
+            .execute(connection)
             .await
         });
         assert_eq!(changed.expect("the database is open to its owner").rows_affected(), 1);
+    }
+
+    /// How many leases are open, as the database has it.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    pub fn open_leases(&self) -> i64 {
+        let found = self.in_database(async |connection| {
+            sqlx::query_scalar("SELECT COUNT(*) FROM leases WHERE ended_at IS NULL")
+                .fetch_one(connection)
+                .await
+        });
+        found.expect("the database is open to its owner")
+    }
+
+    fn in_database<T>(
+        &self,
+        ask: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        let url = format!("sqlite://{}", self.data().join("mothership.db").display());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut connection = SqliteConnection::connect(&url).await?;
+            ask(&mut connection).await
+        })
     }
 
     /// Triggers a run and gives its id.

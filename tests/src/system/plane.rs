@@ -23,7 +23,7 @@ use spacelift_worker_core::protocol::message::{Ack, ControlBody, Message, Worker
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::Folder;
+use super::{Folder, LauncherSetup, Pool};
 
 /// For something that comes at once when all is well.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -245,9 +245,25 @@ impl Plane {
     /// # Panics
     /// When the broker has ended.
     pub async fn say_as(&self, id: MessageId, worker: WorkerId, body: ControlBody) {
-        let bytes = Message { id, ts: fresh::now_ms(), body }.encode().into();
-        let command = WireCommand::Publish { pool: self.pool, worker, bytes };
+        self.say_bytes(worker, Message { id, ts: fresh::now_ms(), body }.encode()).await;
+    }
+
+    /// Says anything at all to a worker.
+    ///
+    /// # Panics
+    /// When the broker has ended.
+    pub async fn say_bytes(&self, worker: WorkerId, bytes: Vec<u8>) {
+        let command = WireCommand::Publish { pool: self.pool, worker, bytes: bytes.into() };
         self.wire.commands.send(command).await.expect("a broker");
+    }
+
+    /// A launcher of the pool as a process, which may fetch from loopback.
+    ///
+    /// # Panics
+    /// When the key cannot be written down.
+    pub fn launcher(&self) -> LauncherSetup {
+        let key_pem = self.key.to_pem().expect("PEM").expose().to_owned();
+        LauncherSetup::new(&Pool { name: "pool".to_owned(), token: self.token(|_| {}), key_pem })
     }
 }
 

@@ -39,8 +39,9 @@ FULL = {
             "reason": "The command of PLANNING ended with exit code 3",
             "state_version": 4,
             "workspace": {"name": "runs/r/1.7/workspace-2", "len": 4096, "sha256": SHA},
+            "outputs": {"name": "runs/r/1.7/outputs-2", "len": 1024, "sha256": SHA},
         },
-        ["cause", "exit_code", "reason", "workspace"],
+        ["cause", "exit_code", "reason", "workspace", "outputs"],
     ),
     ("from_worker", "goodbye"): ({"crashed": False}, []),
     ("from_worker", "hello"): (
@@ -275,6 +276,8 @@ def fields():
     broken("finished", "from_worker", "exit_code_text", exit_code="3")
     unseen("finished", "from_worker", "exit_code_beyond_32_bits", exit_code=2**31)
     broken("finished", "from_worker", "workspace_without_digest", workspace={"name": "x", "len": 1})
+    broken("finished", "from_worker", "outputs_without_length", outputs={"name": "x", "sha256": SHA})
+    broken("finished", "from_worker", "outputs_list", outputs=[{"name": "x", "len": 1, "sha256": SHA}])
     broken("finished", "from_worker", "workspace_text", workspace="runs/r/1.7/workspace-2")
     broken("goodbye", "from_worker", "crashed_null", crashed=None)
 

@@ -11,6 +11,30 @@ pub enum StackCommand {
     Create(Box<StackArgs>),
     /// Every one
     List,
+    /// Let it depend on another stack: each finished run of that one triggers one of this, which takes outputs of it
+    Depend {
+        /// The slug of the stack that depends
+        stack: String,
+        /// The slug of the stack on which it depends
+        #[arg(long, value_name = "STACK")]
+        on: String,
+        /// An output, and the variable that is made of it; may be repeated
+        #[arg(long = "output", value_name = "OUTPUT=VARIABLE")]
+        outputs: Vec<String>,
+    },
+    /// Let it no longer depend on another stack
+    Undepend {
+        /// The slug of the stack that depends
+        stack: String,
+        /// The slug of the stack on which it depends
+        #[arg(long, value_name = "STACK")]
+        on: String,
+    },
+    /// On what it depends
+    Dependencies {
+        /// The slug of the stack
+        stack: String,
+    },
 }
 
 /// A stack or module to be made.

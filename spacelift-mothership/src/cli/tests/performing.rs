@@ -184,6 +184,7 @@ async fn a_log_is_printed_in_order_with_its_states() {
         worker_version: Some(4),
         note: Some("denied".into()),
         workspace: None,
+        outputs: None,
         lost: false,
         now: 3,
     };

@@ -263,6 +263,7 @@ async fn an_offer_that_cannot_be_made_fails_the_run_with_the_reason_and_frees_th
         worker_version: Some(4),
         note: None,
         workspace: None,
+        outputs: None,
         lost: false,
         now: bench.now,
     };

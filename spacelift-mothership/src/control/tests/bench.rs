@@ -352,6 +352,7 @@ impl Hand {
             reason: None,
             state_version: 4,
             workspace: None,
+            outputs: None,
         }
     }
 

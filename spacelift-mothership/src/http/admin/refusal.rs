@@ -10,7 +10,7 @@ use spacelift_worker_core::crypto::CryptoError;
 use crate::api::Problem;
 use crate::ca::CaError;
 use crate::control::{Command, ControlHandle};
-use crate::store::{BlobError, StoreError, TransitionError};
+use crate::store::{BlobError, DependencyError, StoreError, TransitionError};
 
 /// A request that was refused.
 #[derive(Debug)]
@@ -65,6 +65,15 @@ impl From<StoreError> for Refusal {
             StoreError::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, error.to_string()),
             StoreError::Taken { .. } => Self::conflict(error.to_string()),
             other => Self::own(&other),
+        }
+    }
+}
+
+impl From<DependencyError> for Refusal {
+    fn from(error: DependencyError) -> Self {
+        match error {
+            DependencyError::Store(error) => error.into(),
+            other => Self::conflict(other.to_string()),
         }
     }
 }

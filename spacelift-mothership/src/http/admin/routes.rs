@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 
 use super::refusal::Refusal;
 use super::{pools, queue, runs, stacks, workers};
@@ -23,6 +23,8 @@ pub(in crate::http) fn routes(state: AppState) -> Router<AppState> {
         .route("/workers/{worker}/drain", post(workers::drain))
         .route("/sources/{sha256}", put(stacks::upload))
         .route("/stacks", get(stacks::list).post(stacks::create))
+        .route("/stacks/{stack}/dependencies", get(stacks::dependencies).post(stacks::depend))
+        .route("/stacks/{stack}/dependencies/{upstream}", delete(stacks::undepend))
         .route("/stacks/{stack}/runs", get(runs::list))
         .route("/runs", post(runs::trigger))
         .route("/runs/{run}", get(runs::show))

@@ -1,5 +1,7 @@
 //! Stacks and modules: made from uploaded source, shown.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -8,11 +10,11 @@ use spacelift_worker_core::crypto::Sha256;
 use spacelift_worker_core::protocol::message::EnvironmentVariable;
 
 use super::refusal::{Refusal, ask};
-use crate::api::{CreateStack, StackView};
+use crate::api::{CreateStack, Depend, DependencyView, StackView};
 use crate::control::Command;
 use crate::fresh;
 use crate::http::AppState;
-use crate::store::{BlobName, NewStack, Source};
+use crate::store::{BlobName, Dependency, NewStack, Source};
 
 /// The longest source, compressed, in bytes: 4 GiB.
 const MAX_SOURCE: u64 = 4 << 30;
@@ -86,6 +88,42 @@ pub(super) async fn create(
     Ok(Json(stack.into()))
 }
 
+pub(super) async fn dependencies(
+    State(state): State<AppState>,
+    Path(stack): Path<String>,
+) -> Result<Json<Vec<DependencyView>>, Refusal> {
+    let dependencies = state.store.dependencies(&stack).await?;
+    Ok(Json(dependencies.into_iter().map(DependencyView::from).collect()))
+}
+
+pub(super) async fn depend(
+    State(state): State<AppState>,
+    Path(stack): Path<String>,
+    Json(request): Json<Depend>,
+) -> Result<Json<DependencyView>, Refusal> {
+    let names: BTreeSet<&str> = request.outputs.iter().map(|output| output.name.as_str()).collect();
+    if let Some(wrong) = names.iter().find(|name| !is_name(name)) {
+        return Err(Refusal::bad(format!("{wrong:?} is no name of an environment variable")));
+    }
+    if names.len() < request.outputs.len() {
+        return Err(Refusal::bad("two outputs cannot become the same variable"));
+    }
+    if request.outputs.iter().any(|output| output.output.is_empty()) {
+        return Err(Refusal::bad("an output has a name"));
+    }
+    let new = Dependency { stack, upstream: request.on, variables: request.outputs };
+    state.store.put_dependency(&new).await?;
+    Ok(Json(new.into()))
+}
+
+pub(super) async fn undepend(
+    State(state): State<AppState>,
+    Path((stack, upstream)): Path<(String, String)>,
+) -> Result<Json<Vec<DependencyView>>, Refusal> {
+    state.store.remove_dependency(&stack, &upstream).await?;
+    dependencies(State(state), Path(stack)).await
+}
+
 /// Lower-case letters, digits and single dashes, as Spacelift makes it of a name.
 fn slug(name: &str) -> Option<String> {
     let letters = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' });
@@ -95,11 +133,14 @@ fn slug(name: &str) -> Option<String> {
 }
 
 /// POSIX, "Environment Variables": no `=` in a name; the rest of the rule is what shells can read.
-fn is_variable(variable: &EnvironmentVariable) -> bool {
-    let name = variable.name.as_bytes();
+fn is_name(name: &str) -> bool {
+    let name = name.as_bytes();
     name.first().is_some_and(|first| !first.is_ascii_digit())
         && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-        && !variable.value.contains('\0')
+}
+
+fn is_variable(variable: &EnvironmentVariable) -> bool {
+    is_name(&variable.name) && !variable.value.contains('\0')
 }
 
 #[cfg(test)]

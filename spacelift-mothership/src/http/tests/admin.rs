@@ -143,6 +143,7 @@ async fn plan(house: &House, run: &serde_json::Value, worker: WorkerId) -> space
         worker_version: Some(4),
         note: None,
         workspace: None,
+        outputs: None,
         lost: false,
         now: 3,
     };

@@ -86,7 +86,7 @@ async fn a_report_of_the_end_that_overtook_the_progress_fills_it_in() {
     let record = house.offer(run.id, Phase::Plan, worker).await.unwrap();
     house.start(&record).await.unwrap();
     let object = SealedObject { name: "w".into(), len: 1, sha256: "00".into() };
-    let workspace = Workspace { object, phase: Phase::Plan, state_version: 4 };
+    let workspace = SealedResult { object, phase: Phase::Plan, state_version: 4 };
     let end = LeaseEnd {
         worker_version: Some(4),
         workspace: Some(workspace.clone()),

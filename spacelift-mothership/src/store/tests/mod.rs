@@ -1,5 +1,6 @@
 //! Tests of the store on a real file; a fixture with one pool, one stack and one worker.
 
+mod dependencies;
 mod life_of_a_lease;
 mod memory;
 mod states;
@@ -137,6 +138,7 @@ impl House {
             worker_version: None,
             note: None,
             workspace: None,
+            outputs: None,
             lost: false,
             now: NOW,
         }

@@ -27,3 +27,8 @@ pub use steps::StepId;
 
 pub(crate) use desk::{Desk, OfferSeen, Wish};
 pub(crate) use session::Counter;
+
+/// The snippet of the page for users compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/spot.md")]
+mod page {}

@@ -288,6 +288,15 @@ impl HostSession {
         self.wish(Wish::Command(HostCommand::Shutdown))
     }
 
+    /// The machine goes in this time, as a spot machine does: as [`drain`](Self::drain), and the run in hand is ended in order
+    /// before. A later notice can shorten that, never lengthen it.
+    ///
+    /// # Errors
+    /// [`HostError::Ended`]
+    pub fn notice(&self, within: Duration) -> Result<OperationId, HostError> {
+        self.wish(Wish::Command(HostCommand::Notice { within }))
+    }
+
     /// As [`drain`](Self::drain), and asks the run in hand to end.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::exec::Executor;
 use crate::ids::{PoolId, WorkerId};
 use crate::mask::{MaskSettings, SecretSet, Secrets, TooManySecrets};
 use crate::pool::PoolCredentials;
-use crate::run::{Assignment, RunEnvironment, RunSettings};
+use crate::run::{Assignment, Inputs, RunEnvironment, RunSettings};
 use crate::secret::SecretText;
 
 /// What all runs of a worker share.
@@ -47,7 +47,8 @@ impl RunContext {
         &self,
         assignment: &Assignment,
     ) -> Result<(Secrets, Vec<String>), TooManySecrets> {
-        masked(self.environment.mask_settings(), self.environment.secrets_of(assignment))
+        let secrets = self.environment.secrets_of(assignment, &Inputs::default());
+        masked(self.environment.mask_settings(), secrets)
     }
 }
 

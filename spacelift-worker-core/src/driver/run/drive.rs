@@ -1,5 +1,7 @@
 //! The loop of one run: what happens goes into the supervisor, what it asks for is performed.
 
+mod values;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,7 +23,7 @@ use crate::exec::{
 use crate::ids::Lease;
 use crate::mask::{Secrets, TooManySecrets};
 use crate::protocol::message::{EndCause, Finished, Grant, LogManifest, NackReason, Offer, Outcome};
-use crate::run::{Assignment, Effect, Plan, RunOutcome, Step, Supervisor};
+use crate::run::{Assignment, Effect, Inputs, Plan, RunOutcome, Step, Supervisor};
 
 /// Opens an offer, waits for its start, and runs it to its report.
 pub(super) async fn run(
@@ -93,6 +95,7 @@ fn failed_to_prepare(offer: &Offer, reason: String) -> Finished {
         reason: Some(reason),
         state_version: 0,
         workspace: None,
+        outputs: None,
     };
     outcome.into_finished(offer.run, offer.lease)
 }
@@ -121,6 +124,8 @@ struct ActiveRun {
     commands: mpsc::UnboundedReceiver<RunCommand>,
     /// Of the state that was entered last.
     state_version: u64,
+    /// Made of other stacks' outputs.
+    inputs: Inputs,
     /// Whether the phase may change something.
     writes: bool,
 }
@@ -175,6 +180,7 @@ impl ActiveRun {
         let task = Some(tokio::spawn(uploader.run()));
         Ok(Self {
             state_version: plan.state_version,
+            inputs: Inputs::default(),
             writes: plan.write_only,
             supervisor: Supervisor::new(plan, context.settings.timeouts, clock::now()),
             context,
@@ -277,6 +283,18 @@ impl ActiveRun {
                     self.work = Some(Box::pin(flushing.instrument(tracing::info_span!("logs"))));
                 }
             }
+            Effect::HandOnOutputs(upload) => {
+                let (context, place) = (self.context.clone(), self.place.clone());
+                let executor = self.executor.clone();
+                self.is_paused = true;
+                let reading = async move {
+                    if let Some(executor) = executor {
+                        executor.pause().await;
+                    }
+                    perform::read_outputs(context, place, upload).await
+                };
+                self.work = Some(Box::pin(reading.instrument(tracing::info_span!("outputs"))));
+            }
             Effect::LogNote(text) => self.log.note(&text),
             Effect::StartStep(step) => {
                 let started = self.start(step).await;
@@ -300,8 +318,8 @@ impl ActiveRun {
         spec.mark = Some(self.context.mark.clone());
         let environment = &self.context.environment;
         spec.env = match self.context.executor.view().has_path {
-            true => environment.of_step_over_an_image(&self.assignment, &step),
-            false => environment.of_step(&self.assignment, &step),
+            true => environment.of_step_over_an_image(&self.assignment, &self.inputs, &step),
+            false => environment.of_step(&self.assignment, &self.inputs, &step),
         };
         let state = serde_json::to_value(step.state).unwrap_or_default();
         let span = tracing::info_span!("step", state = state.as_str(), version = step.state_version);
@@ -384,14 +402,17 @@ impl ActiveRun {
                     self.log.note(&note);
                 }
                 match result {
-                    Ok(executor) => {
+                    Ok((executor, inputs)) => {
                         self.executor = executor.map(Arc::from);
-                        self.supervisor.fetched(now, Ok(()));
+                        let taken = self.take(inputs);
+                        self.supervisor.fetched(now, taken);
                     }
                     Err(Unready::Workspace(reason)) => self.supervisor.fetched(now, Err(reason)),
                     Err(Unready::Place(reason)) => self.supervisor.unprepared(now, &reason),
                 }
             }
+            Done::OutputsRead(result, upload) => self.outputs_read(result, upload),
+            Done::OutputsPut(result) => self.supervisor.outputs_handed_on(now, result.map(Some)),
             Done::Sealed(result) => self.supervisor.sealed(now, result),
             Done::Flushed(manifest) => {
                 self.upload.last = manifest;

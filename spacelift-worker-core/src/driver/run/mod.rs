@@ -5,6 +5,7 @@
 mod context;
 mod drive;
 mod open;
+mod outputs;
 mod perform;
 mod place;
 

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::context::RunContext;
+use super::outputs::{self, HandedOn};
 use super::place::{Place, give};
 use crate::crypto::{Sha256, hex};
 use crate::driver::blob::Source;
@@ -18,7 +19,7 @@ use crate::exec::{Executor, Notes, PhaseSpec};
 use crate::files::workspace::{Limits, pack, unpack};
 use crate::policy::Decision;
 use crate::protocol::message::{Download, LogManifest, SealedDownload, SealedObject, Upload};
-use crate::run::{Assignment, Fetch, Verdict};
+use crate::run::{Assignment, Fetch, Inputs, Outputs, Plan, Verdict};
 
 /// The most bytes of source or workspace that are fetched.
 const MAX_ARCHIVE_LEN: u64 = 16 << 30;
@@ -30,8 +31,11 @@ pub(super) enum Done {
         verdict: Verdict,
         sample: Option<serde_json::Value>,
     },
-    /// The workspace is there, and the executor of its steps where that is one of the phase's own.
-    Fetched(Result<Option<Box<dyn Executor>>, Unready>),
+    /// The workspace is there, with what other stacks hand on, and the executor of its steps where that is one of the phase's own.
+    Fetched(Result<(Option<Box<dyn Executor>>, Inputs), Unready>),
+    /// The commands' outputs were read.
+    OutputsRead(Result<(Outputs, HandedOn), String>, Upload),
+    OutputsPut(Result<SealedObject, String>),
     Sealed(Result<SealedObject, String>),
     Flushed(Option<LogManifest>),
 }
@@ -43,7 +47,7 @@ pub(super) enum Unready {
 }
 
 /// Any failure on the way, told once as a chain.
-type Failure = Box<dyn Error + Send + Sync>;
+pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
 /// Asks the policy. Without one every run is allowed; whatever goes wrong with one denies.
 pub(super) async fn evaluate_policy(context: Arc<RunContext>, assignment: Arc<Assignment>) -> Done {
@@ -87,14 +91,18 @@ pub(super) async fn fetch(
             Fetch::Source(download) => fetch_source(&context, download, &place).await,
             Fetch::Workspace(sealed) => fetch_workspace(&context, &assignment, sealed, &place).await,
         };
-        fetched.map_err(|error| Unready::Workspace(chain(&*error)))
+        let taken = match fetched {
+            Ok(()) => outputs::take(&context, &assignment).await,
+            Err(error) => Err(error),
+        };
+        taken.map_err(|error| Unready::Workspace(chain(&*error)))
     };
     let prepared = async {
         let prepared = context.executor.prepare(phase, notes).await;
         prepared.map_err(|error| Unready::Place(chain(&error)))
     };
     let done = match tokio::try_join!(fetched, prepared) {
-        Ok(((), executor)) => given(&context, &place).await.map(|()| executor),
+        Ok((inputs, executor)) => given(&context, &place).await.map(|()| (executor, inputs)),
         Err(unready) => Err(unready),
     };
     Done::Fetched(done)
@@ -108,6 +116,11 @@ async fn given(context: &RunContext, place: &Arc<Place>) -> Result<(), Unready> 
     given.map_err(|error| {
         Unready::Workspace(format!("it cannot be given to user {}: {}", owner.0, chain(&*error)))
     })
+}
+
+/// Reads what the commands wrote for other stacks.
+pub(super) async fn read_outputs(context: Arc<RunContext>, place: Arc<Place>, upload: Upload) -> Done {
+    Done::OutputsRead(outputs::read(&context, &place).await.map_err(|error| chain(&*error)), upload)
 }
 
 async fn fetch_source(context: &RunContext, source: &Download, place: &Arc<Place>) -> Result<(), Failure> {
@@ -144,6 +157,8 @@ async fn fetch_workspace(
         // Only now is all of it known to be authentic, so only now is it looked into.
         unpack(File::open(&archive)?, &place.workspace(), &Limits::default())?;
         fs::remove_file(&archive)?;
+        // What a plan left under the name is not what the apply is asked for.
+        let _ = fs::remove_file(place.workspace().join(Plan::outputs_file()));
         Ok(())
     })
     .await
@@ -211,7 +226,7 @@ fn private_file(path: &Path) -> io::Result<File> {
     File::options().create_new(true).write(true).mode(0o600).open(path)
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     match tokio::task::spawn_blocking(work).await {

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 pub use control::{ControlBody, Cycle, Drain, Grant, Halt, Offer, SealedPart};
 pub use payload::{
-    Commit, Download, EnvironmentVariable, Hooks, LogUploads, OfferPayload, RunDetails, SealedDownload,
-    StackDetails, Upload, Uploads, Workflow,
+    Commit, Download, EnvironmentVariable, Hooks, LogUploads, OfferPayload, OutputVariable, RunDetails,
+    SealedDownload, StackDetails, StackInputs, Upload, Uploads, Workflow,
 };
 pub use run::{EndCause, Outcome, Phase, RunState, RunType, WorkerStatus};
 pub use worker::{

@@ -51,6 +51,9 @@ pub struct OfferPayload {
     /// The sealed workspace of the phase before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<SealedDownload>,
+    /// Outputs of other stacks' runs, of which variables are made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<StackInputs>,
     /// Where results go.
     #[serde(default)]
     pub uploads: Uploads,
@@ -238,6 +241,31 @@ pub struct SealedDownload {
     pub state_version: u64,
 }
 
+/// The sealed outputs of a run of another stack, and what is made of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct StackInputs {
+    /// The stack that has the outputs.
+    pub stack: String,
+    /// Its run that made them.
+    pub run: RunId,
+    /// Where they are, and by which phase and state they were made.
+    #[serde(flatten)]
+    pub outputs: SealedDownload,
+    /// Which outputs become which variables.
+    pub variables: Vec<OutputVariable>,
+}
+
+/// An output of another stack that becomes a variable of the run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OutputVariable {
+    /// The output's name.
+    pub output: String,
+    /// The variable's name.
+    pub name: String,
+}
+
 /// Where to put an object. The URL is a bearer secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -262,6 +290,9 @@ pub struct Uploads {
     /// The sealed workspace; present where the run waits and goes on later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Upload>,
+    /// The sealed outputs; present where a phase may hand some to other stacks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<Upload>,
     /// Log segments, in order.
     pub logs: Vec<Upload>,
 }

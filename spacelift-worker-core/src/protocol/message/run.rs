@@ -166,6 +166,8 @@ pub enum EndCause {
     LeaseEnded,
     /// No output for the logs timeout.
     LogsTimeout,
+    /// The outputs of the run could not be read, sealed or stored.
+    Outputs,
     /// The run initialization policy denied the run.
     PolicyDenied,
     /// The run timeout passed.

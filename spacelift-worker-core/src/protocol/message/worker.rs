@@ -187,6 +187,9 @@ pub struct Finished {
     /// The sealed workspace, where the run goes on later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<SealedObject>,
+    /// The sealed outputs, where the run handed some on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<SealedObject>,
 }
 
 /// An uploaded object, sealed.

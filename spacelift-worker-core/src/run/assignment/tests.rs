@@ -68,7 +68,12 @@ pub(in crate::run) fn payload(phase: Phase) -> OfferPayload {
         runner_image: String::new(),
         source: (phase != Phase::Apply).then_some(download),
         workspace: (phase == Phase::Apply).then_some(workspace),
-        uploads: Uploads { workspace: (phase == Phase::Plan).then_some(upload), logs: Vec::new() },
+        inputs: Vec::new(),
+        uploads: Uploads {
+            workspace: (phase == Phase::Plan).then_some(upload),
+            outputs: None,
+            logs: Vec::new(),
+        },
     }
 }
 

@@ -53,6 +53,13 @@ impl End {
         Self::new(EndCause::Workspace, format!("Cannot {doing} the workspace: {reason}"))
     }
 
+    /// The outputs could not be handed on. The run fails although its changes are made: a run of another stack would work
+    /// with the outputs of the time before and take them for today's.
+    pub(super) fn outputs(reason: &str) -> Self {
+        let reason = format!("The changes are made, but their outputs cannot be handed on: {reason}");
+        Self::new(EndCause::Outputs, reason)
+    }
+
     /// There is no place in which commands could run.
     pub(super) fn unprepared(reason: &str) -> Self {
         Self::new(EndCause::Internal, format!("The run could not be prepared: {reason}"))
@@ -159,11 +166,11 @@ impl End {
         matches!(self.cause, EndCause::Killed | EndCause::Stopped)
     }
 
-    /// The outcome of a phase that ended so, or well.
+    /// The outcome of a phase that ended so, or well, with its workspace and its outputs.
     pub(super) fn outcome(
         end: Option<Self>,
         state_version: u64,
-        workspace: Option<SealedObject>,
+        [workspace, outputs]: [Option<SealedObject>; 2],
     ) -> RunOutcome {
         let outcome = match &end {
             None => Outcome::Succeeded,
@@ -174,7 +181,7 @@ impl End {
             None => (None, None, None),
             Some(end) => (Some(end.cause), end.exit_code, Some(end.reason)),
         };
-        RunOutcome { outcome, cause, exit_code, reason, state_version, workspace }
+        RunOutcome { outcome, cause, exit_code, reason, state_version, workspace, outputs }
     }
 }
 

@@ -245,5 +245,6 @@ pub(super) fn finished(number: u128, counter: u64) -> Finished {
         reason: None,
         state_version: 3,
         workspace: None,
+        outputs: None,
     }
 }

@@ -78,6 +78,7 @@ impl Bench {
                     self.outcome = Some(outcome);
                     "report".into()
                 }
+                Effect::HandOnOutputs(_) => "outputs".into(),
                 Effect::SealWorkspace(_) => "seal".into(),
                 Effect::Signal(ExecSignal::Terminate) => "SIGTERM".into(),
                 Effect::Signal(ExecSignal::Kill) => "SIGKILL".into(),
@@ -134,6 +135,10 @@ impl Bench {
     pub(super) fn sealed(&mut self) -> Vec<String> {
         let object = SealedObject { name: "w".into(), len: 1, sha256: String::new() };
         self.call(|supervisor, now| supervisor.sealed(now, Ok(object)))
+    }
+
+    pub(super) fn handed_on(&mut self, result: Result<Option<SealedObject>, String>) -> Vec<String> {
+        self.call(|supervisor, now| supervisor.outputs_handed_on(now, result))
     }
 
     pub(super) fn flushed(&mut self) -> Vec<String> {
