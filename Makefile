@@ -131,6 +131,12 @@ bench-workers: ## many workers in one process over mutual TLS: how fast, how muc
 	cargo build --release --locked --quiet -p spacelift-worker-tests --example many_workers
 	ulimit -n 20000 && target/release/examples/many_workers $(WORKERS)
 
+bench-docker: ## what a container costs, as a table, beside `docker run` on the same Engine; takes root
+	cargo build --release --locked --quiet -p spacelift-mothership --bin mothership
+	cargo build --release --locked --quiet -p spacelift-worker-tests --example docker_bench
+	cargo build --release --locked --quiet -p spacelift-worker-core --features docker --example launcher
+	target/release/examples/docker_bench
+
 soak: ## the whole system under faults for SOAK_SECONDS with SOAK_SEED; what held, as a table
 	cargo build --workspace --bins --examples --locked --quiet
 	@sh tests/soak.sh $(SOAK_SECONDS) $(SOAK_SEED)
