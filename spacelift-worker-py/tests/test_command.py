@@ -64,7 +64,7 @@ def test_csr_writes_a_request_to_a_file_or_to_standard_output(folder, tmp_path):
 
 def test_token_show_says_what_it_is_and_never_the_token(token_text, tmp_path):
     out, _ = run("token", "show")
-    assert "01HQZX3V6MS8ZJH3YDFG5N4R7K" in out and "broker.example.com:8883" in out
+    assert "01HQZX3V6MS8ZJH3YDFG5N4R7K" in out and "localhost:1" in out
     (tmp_path / "token").write_text(token_text + "\n")
     facts = json.loads(run("token", "show", tmp_path / "token", "--json")[0])
     assert facts["pool"] == "01HQZX3V6MS8ZJH3YDFG5N4R7K" and facts["valid_until"].startswith("2124")
