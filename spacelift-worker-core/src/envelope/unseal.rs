@@ -3,6 +3,8 @@
 //! It never hands out an unverified byte, never takes a key from the file, and has no default of whom to trust.
 
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use super::cobblestone::{Damaged, Decryptor, PREFIX_LEN};
 use super::context::Context;
@@ -97,9 +99,26 @@ fn shown(value: &Option<String>) -> &str {
     value.as_deref().unwrap_or("absent")
 }
 
+/// A key of the reader's.
+enum Key<'a> {
+    Borrowed(&'a PoolKey),
+    Shared(Arc<PoolKey>),
+}
+
+impl Deref for Key<'_> {
+    type Target = PoolKey;
+
+    fn deref(&self) -> &PoolKey {
+        match self {
+            Self::Borrowed(key) => key,
+            Self::Shared(key) => key,
+        }
+    }
+}
+
 /// What the reader brings along.
 struct Reader<'a> {
-    keys: Vec<&'a PoolKey>,
+    keys: Vec<Key<'a>>,
     expected: Context,
     trust: Trust,
     signer_is_recipient: bool,
@@ -123,18 +142,33 @@ pub struct Unsealer<'a> {
 impl<'a> Unsealer<'a> {
     /// A reader that has these keys, expects exactly this context, and trusts only whom it says.
     pub fn new(keys: &[&'a PoolKey], expected: &Context, trust: &Trust) -> Self {
-        Self::with(keys, expected, trust, false)
+        Self::with(keys.iter().copied().map(Key::Borrowed).collect(), expected, trust, false)
+    }
+
+    /// As [`Unsealer::new`], with keys that live as long as the reader needs them: for hosts that keep it in an object.
+    pub fn with_shared_keys(
+        keys: &[Arc<PoolKey>],
+        expected: &Context,
+        trust: &Trust,
+    ) -> Unsealer<'static> {
+        Unsealer::with(keys.iter().cloned().map(Key::Shared).collect(), expected, trust, false)
+    }
+
+    /// As [`Unsealer::with_shared_keys`], for a file whose signer is its recipient: a workspace.
+    pub(super) fn shared_signed_by_recipient(keys: &[Arc<PoolKey>], expected: &Context) -> Unsealer<'static> {
+        let trust = Trust::SignedBy(keys.iter().map(|key| key.public_key()).collect());
+        Unsealer::with(keys.iter().cloned().map(Key::Shared).collect(), expected, &trust, true)
     }
 
     /// As [`Unsealer::new`], and the signer must be the recipient as well.
     pub(super) fn signed_by_recipient(keys: &[&'a PoolKey], expected: &Context) -> Self {
         let trust = Trust::SignedBy(keys.iter().map(|key| key.public_key()).collect());
-        Self::with(keys, expected, &trust, true)
+        Self::with(keys.iter().copied().map(Key::Borrowed).collect(), expected, &trust, true)
     }
 
-    fn with(keys: &[&'a PoolKey], expected: &Context, trust: &Trust, signer_is_recipient: bool) -> Self {
+    fn with(keys: Vec<Key<'a>>, expected: &Context, trust: &Trust, signer_is_recipient: bool) -> Self {
         let reader = Reader {
-            keys: keys.to_vec(),
+            keys,
             expected: expected.clone(),
             trust: trust.clone(),
             signer_is_recipient,

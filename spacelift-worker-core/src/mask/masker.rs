@@ -55,6 +55,11 @@ impl Masker {
         self.notices
     }
 
+    /// How many bytes may still become a secret and are therefore held.
+    pub fn held(&self) -> usize {
+        self.stream.held()
+    }
+
     /// What commands in the bytes by now asked for and could not get.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
