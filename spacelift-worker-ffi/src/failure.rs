@@ -105,6 +105,15 @@ impl Failure {
         Self::argument(SLW_ERR_INVALID_ARGUMENT, name, format!("{name} {what}"))
     }
 
+    /// A runtime, session or launcher of a process from which this one was forked.
+    pub(crate) fn forked(name: &str) -> Self {
+        Self::argument(
+            SLW_ERR_FORKED,
+            name,
+            format!("the threads of this {name} are in the parent of this process"),
+        )
+    }
+
     pub(crate) fn state(message: &str) -> Self {
         Self::new(SLW_ERR_STATE, message)
     }
@@ -274,5 +283,48 @@ impl From<&PolicyFailure> for Failure {
             _ => "unknown",
         };
         Self::of(SLW_ERR_POLICY_EVALUATION, failure).with(json!({ "code": code, "detail": failure.detail }))
+    }
+}
+
+#[cfg(feature = "session")]
+impl From<spacelift_worker_core::config::ConfigError> for Failure {
+    fn from(error: spacelift_worker_core::config::ConfigError) -> Self {
+        let problems: Vec<Value> = error
+            .problems()
+            .iter()
+            .map(|problem| {
+                json!({
+                    "variable": problem.variable,
+                    "found": problem.found.to_string(),
+                    "expected": problem.expected,
+                    "remedy": problem.remedy,
+                    "message": problem.to_string(),
+                })
+            })
+            .collect();
+        Self::of(SLW_ERR_CONFIG, &error).with(json!({ "problems": problems }))
+    }
+}
+
+#[cfg(feature = "session")]
+impl From<spacelift_worker_core::launcher::SetupError> for Failure {
+    fn from(error: spacelift_worker_core::launcher::SetupError) -> Self {
+        let problems: Vec<Value> =
+            error.problems().iter().map(|message| json!({ "message": message })).collect();
+        Self::of(SLW_ERR_CONFIG, &error).with(json!({ "problems": problems }))
+    }
+}
+
+#[cfg(feature = "session")]
+impl From<spacelift_worker_core::driver::HostError> for Failure {
+    fn from(error: spacelift_worker_core::driver::HostError) -> Self {
+        use spacelift_worker_core::driver::HostError;
+        let code = match error {
+            HostError::Ended => "ended",
+            HostError::UnknownStep(_) => "unknown_step",
+            HostError::Full(_) => "full",
+            _ => "unknown",
+        };
+        Self::of(SLW_ERR_SESSION, &error).with(json!({ "code": code }))
     }
 }

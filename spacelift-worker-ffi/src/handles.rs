@@ -84,6 +84,36 @@ handle!(slw_policy, 13, Shared, InitializationPolicy);
 pub struct slw_decision(());
 handle!(slw_decision, 14, Shared, Judged);
 
+/// Variables of a launcher. Exclusive.
+pub struct slw_config(());
+/// What a worker needs, and whether it is there. Immutable.
+pub struct slw_preflight(());
+/// A worker, set up and ready to start. Exclusive.
+pub struct slw_launcher(());
+/// Threads on which sessions run. Shared: any thread may call any function at any time.
+pub struct slw_runtime(());
+/// How a host wants its session. Exclusive.
+pub struct slw_session_options(());
+/// A worker that runs. Shared.
+pub struct slw_session(());
+/// Something that a session has to tell. Immutable.
+pub struct slw_event(());
+
+#[cfg(feature = "session")]
+mod of_sessions {
+    use super::*;
+    use crate::events::Told;
+    use crate::hosting::{ConfigPairs, Found, HostedSession, ReadyLauncher, SessionChoices, Threads};
+
+    handle!(slw_config, 15, Exclusive, ConfigPairs);
+    handle!(slw_preflight, 16, Shared, Found);
+    handle!(slw_launcher, 17, Exclusive, ReadyLauncher);
+    handle!(slw_runtime, 18, Shared, Arc<Threads>);
+    handle!(slw_session_options, 19, Exclusive, SessionChoices);
+    handle!(slw_session, 20, Shared, HostedSession);
+    handle!(slw_event, 21, Shared, Told);
+}
+
 /// A public key with its texts.
 pub(crate) struct PublicKey {
     pub(crate) key: PoolPublicKey,

@@ -13,9 +13,15 @@ compile_error!("the C ABI turns panics into error codes, which takes panic = \"u
 
 mod boundary;
 mod choices;
+#[cfg(feature = "session")]
+mod events;
 pub mod exports;
 mod failure;
 mod handles;
+#[cfg(feature = "session")]
+mod hosting;
+#[cfg(feature = "session")]
+mod logging;
 mod masking;
 mod shown;
 mod status;

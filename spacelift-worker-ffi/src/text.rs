@@ -2,9 +2,12 @@
 
 use std::ffi::c_char;
 
-/// A text with a NUL behind it. A NUL inside of it is left as it is: the count tells the whole length.
+use zeroize::Zeroizing;
+
+/// A text with a NUL behind it. A NUL inside of it is left as it is: the count tells the whole length. Wiped
+/// when it goes: the environment of a step is such a text, too.
 #[derive(Clone)]
-pub(crate) struct CText(Vec<u8>);
+pub(crate) struct CText(Zeroizing<Vec<u8>>);
 
 impl CText {
     /// Length in bytes, without the NUL.
@@ -20,7 +23,10 @@ impl CText {
 
 impl<T: Into<String>> From<T> for CText {
     fn from(text: T) -> Self {
-        let mut bytes = text.into().into_bytes();
+        // Room for the NUL, so that growing leaves no copy behind.
+        let text = Zeroizing::new(text.into());
+        let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() + 1));
+        bytes.extend_from_slice(text.as_bytes());
         bytes.push(0);
         Self(bytes)
     }

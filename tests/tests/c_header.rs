@@ -23,6 +23,10 @@ const SOURCES: &[&str] = &[
     "exports/cobblestone.rs",
     "exports/mask.rs",
     "exports/policy.rs",
+    "exports/config.rs",
+    "exports/runtime.rs",
+    "exports/session.rs",
+    "exports/event.rs",
 ];
 
 fn crate_folder() -> PathBuf {
@@ -82,7 +86,11 @@ fn the_header_says_what_the_sources_say() {
         fs::write(&path, &header).unwrap();
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == header, "{} differs from the sources: run this test with UPDATE_DOCS=1", path.display());
+    assert!(
+        written == header,
+        "{} differs from the sources: run this test with UPDATE_DOCS=1",
+        path.display()
+    );
 }
 
 #[test]
@@ -90,10 +98,18 @@ fn every_function_of_the_sources_is_in_the_header() {
     let header = header();
     let mut count = 0;
     for entry in fs::read_dir(crate_folder().join("src/exports")).unwrap() {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let path = entry.unwrap().path();
+        // What tests alone call is in no header.
+        if path.ends_with("hooks.rs") {
+            continue;
+        }
+        let text = fs::read_to_string(path).unwrap();
         for part in text.split("extern \"C\" fn ").skip(1) {
             let name = part.split('(').next().unwrap();
-            assert!(header.contains(&format!("{name}(")), "{name} is not in the header: list its file in SOURCES");
+            assert!(
+                header.contains(&format!("{name}(")),
+                "{name} is not in the header: list its file in SOURCES"
+            );
             count += 1;
         }
     }
@@ -107,7 +123,10 @@ fn what_the_abi_has_once_it_has_for_ever() {
     let text = fs::read_to_string(&path).unwrap_or_default();
     let before: BTreeSet<String> = text.lines().map(str::to_owned).collect();
     let lost: Vec<&String> = before.difference(&now).filter(|line| !line.contains("SLW_VERSION_")).collect();
-    assert!(lost.is_empty(), "not in the ABI any more, which takes a new SLW_ABI_VERSION and abi/v2.txt: {lost:#?}");
+    assert!(
+        lost.is_empty(),
+        "not in the ABI any more, which takes a new SLW_ABI_VERSION and abi/v2.txt: {lost:#?}"
+    );
     if std::env::var_os("UPDATE_DOCS").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, now.iter().map(|line| line.to_owned() + "\n").collect::<String>()).unwrap();

@@ -146,11 +146,7 @@ impl<'a> Unsealer<'a> {
     }
 
     /// As [`Unsealer::new`], with keys that live as long as the reader needs them: for hosts that keep it in an object.
-    pub fn with_shared_keys(
-        keys: &[Arc<PoolKey>],
-        expected: &Context,
-        trust: &Trust,
-    ) -> Unsealer<'static> {
+    pub fn with_shared_keys(keys: &[Arc<PoolKey>], expected: &Context, trust: &Trust) -> Unsealer<'static> {
         Unsealer::with(keys.iter().cloned().map(Key::Shared).collect(), expected, trust, false)
     }
 
@@ -167,12 +163,7 @@ impl<'a> Unsealer<'a> {
     }
 
     fn with(keys: Vec<Key<'a>>, expected: &Context, trust: &Trust, signer_is_recipient: bool) -> Self {
-        let reader = Reader {
-            keys,
-            expected: expected.clone(),
-            trust: trust.clone(),
-            signer_is_recipient,
-        };
+        let reader = Reader { keys, expected: expected.clone(), trust: trust.clone(), signer_is_recipient };
         Self { state: State::Head { reader, head: Vec::new() } }
     }
 

@@ -6,8 +6,9 @@
 #![expect(unsafe_code, reason = "arguments come in as pointers")]
 
 use std::any::Any;
-use std::ffi::c_char;
+use std::ffi::{CStr, OsStr, OsString, c_char};
 use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
 
@@ -93,7 +94,11 @@ impl Call {
     }
 
     /// A place for a result, cleared.
-    pub(crate) fn out<T: Copy + Default>(&self, place: *mut T, name: &'static str) -> Result<Out<T>, Failure> {
+    pub(crate) fn out<T: Copy + Default>(
+        &self,
+        place: *mut T,
+        name: &'static str,
+    ) -> Result<Out<T>, Failure> {
         if place.is_null() {
             return Err(Failure::null(name));
         }
@@ -112,7 +117,11 @@ impl Call {
     }
 
     /// A place for a handle, cleared.
-    pub(crate) fn out_handle<H: Handle>(&self, place: *mut *mut H, name: &'static str) -> Result<OutHandle<H>, Failure> {
+    pub(crate) fn out_handle<H: Handle>(
+        &self,
+        place: *mut *mut H,
+        name: &'static str,
+    ) -> Result<OutHandle<H>, Failure> {
         if place.is_null() {
             return Err(Failure::null(name));
         }
@@ -138,6 +147,29 @@ impl Call {
     pub(crate) fn text(&self, text: *const c_char, len: usize, name: &'static str) -> Result<&str, Failure> {
         let bytes = self.bytes(text.cast(), len, name)?;
         std::str::from_utf8(bytes).map_err(|error| Failure::not_utf8(name, error.valid_up_to()))
+    }
+
+    /// The arguments of `main`.
+    pub(crate) fn arguments(
+        &self,
+        count: i32,
+        arguments: *const *const c_char,
+    ) -> Result<Vec<OsString>, Failure> {
+        if arguments.is_null() {
+            return Err(Failure::null("arguments"));
+        }
+        let count = usize::try_from(count).map_err(|_| Failure::invalid("argument_count", "is negative"))?;
+        // SAFETY: not null, and of this length, as `main` got them.
+        let arguments = unsafe { slice::from_raw_parts(arguments, count) };
+        let text = |argument: &*const c_char| {
+            if argument.is_null() {
+                return Err(Failure::null("arguments"));
+            }
+            // SAFETY: not null, and with a NUL at its end, as `main` got them.
+            let text = unsafe { CStr::from_ptr(*argument) };
+            Ok(OsStr::from_bytes(text.to_bytes()).to_owned())
+        };
+        arguments.iter().map(text).collect()
     }
 
     /// A buffer for bytes, which has no byte in common with `input`.

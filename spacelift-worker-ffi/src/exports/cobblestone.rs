@@ -70,14 +70,16 @@ pub unsafe extern "C" fn slw_cobblestone_encryptor_finish(
     error_out: *mut *mut slw_error,
 ) -> slw_status {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
-    unsafe { Call::begin(error_out) }.run(|call| {
-        call.end((out, out_capacity, written_out), |out| call.exclusive(handle)?.finish(out))
-    })
+    unsafe { Call::begin(error_out) }
+        .run(|call| call.end((out, out_capacity, written_out), |out| call.exclusive(handle)?.finish(out)))
 }
 
 /// The room with which an update of so many bytes never answers SLW_MORE_OUTPUT; with 0, a finish.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn slw_cobblestone_encryptor_bound(handle: *const slw_cobblestone_encryptor, input_len: usize) -> usize {
+pub unsafe extern "C" fn slw_cobblestone_encryptor_bound(
+    handle: *const slw_cobblestone_encryptor,
+    input_len: usize,
+) -> usize {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
     unsafe { Call::without_error() }.read(0, |call| Ok(call.exclusive(handle)?.bound(input_len)))
 }
@@ -143,14 +145,16 @@ pub unsafe extern "C" fn slw_cobblestone_decryptor_finish(
     error_out: *mut *mut slw_error,
 ) -> slw_status {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
-    unsafe { Call::begin(error_out) }.run(|call| {
-        call.end((out, out_capacity, written_out), |out| call.exclusive(handle)?.finish(out))
-    })
+    unsafe { Call::begin(error_out) }
+        .run(|call| call.end((out, out_capacity, written_out), |out| call.exclusive(handle)?.finish(out)))
 }
 
 /// The room with which an update of so many bytes never answers SLW_MORE_OUTPUT; with 0, a finish.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn slw_cobblestone_decryptor_bound(handle: *const slw_cobblestone_decryptor, input_len: usize) -> usize {
+pub unsafe extern "C" fn slw_cobblestone_decryptor_bound(
+    handle: *const slw_cobblestone_decryptor,
+    input_len: usize,
+) -> usize {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
     unsafe { Call::without_error() }.read(0, |call| Ok(call.exclusive(handle)?.bound(input_len)))
 }

@@ -36,7 +36,11 @@ pub unsafe extern "C" fn slw_error_cause_count(handle: *const slw_error) -> usiz
 
 /// A cause, from 0 on; each is the cause of the one before. NULL from the count on.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn slw_error_cause(handle: *const slw_error, index: usize, len_out: *mut usize) -> *const c_char {
+pub unsafe extern "C" fn slw_error_cause(
+    handle: *const slw_error,
+    index: usize,
+    len_out: *mut usize,
+) -> *const c_char {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
     unsafe { Call::without_error() }.read(ptr::null(), |call| {
         call.give_text(None, len_out);

@@ -9,7 +9,10 @@ use crate::status::slw_status;
 /// Panics in a masker.
 #[unsafe(no_mangle)]
 #[expect(clippy::panic, reason = "that is what it is for")]
-pub unsafe extern "C" fn slw_test_panic(handle: *mut slw_masker, error_out: *mut *mut slw_error) -> slw_status {
+pub unsafe extern "C" fn slw_test_panic(
+    handle: *mut slw_masker,
+    error_out: *mut *mut slw_error,
+) -> slw_status {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
     unsafe { Call::begin(error_out) }.run(|call| {
         let _masker = call.exclusive(handle)?;

@@ -149,7 +149,10 @@ pub unsafe extern "C" fn slw_public_key_from_certificate(
 
 /// The key's name: base64url, without padding, of SHA-256 over its SubjectPublicKeyInfo.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn slw_public_key_kid(handle: *const slw_public_key, len_out: *mut usize) -> *const c_char {
+pub unsafe extern "C" fn slw_public_key_kid(
+    handle: *const slw_public_key,
+    len_out: *mut usize,
+) -> *const c_char {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
     unsafe { Call::without_error() }.read(ptr::null(), |call| {
         call.give_text(None, len_out);
@@ -160,7 +163,10 @@ pub unsafe extern "C" fn slw_public_key_kid(handle: *const slw_public_key, len_o
 
 /// The key as a SubjectPublicKeyInfo in PEM.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn slw_public_key_pem(handle: *const slw_public_key, len_out: *mut usize) -> *const c_char {
+pub unsafe extern "C" fn slw_public_key_pem(
+    handle: *const slw_public_key,
+    len_out: *mut usize,
+) -> *const c_char {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
     unsafe { Call::without_error() }.read(ptr::null(), |call| {
         call.give_text(None, len_out);

@@ -204,9 +204,8 @@ pub unsafe extern "C" fn slw_masker_flush(
     error_out: *mut *mut slw_error,
 ) -> slw_status {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
-    unsafe { Call::begin(error_out) }.run(|call| {
-        call.end((out, out_capacity, written_out), |out| call.exclusive(handle)?.push(&[], out))
-    })
+    unsafe { Call::begin(error_out) }
+        .run(|call| call.end((out, out_capacity, written_out), |out| call.exclusive(handle)?.push(&[], out)))
 }
 
 /// Ends the stream: writes what is held, with the beginning of a secret masked if it has 8 bytes or more. Call it until it
@@ -220,9 +219,8 @@ pub unsafe extern "C" fn slw_masker_finish(
     error_out: *mut *mut slw_error,
 ) -> slw_status {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
-    unsafe { Call::begin(error_out) }.run(|call| {
-        call.end((out, out_capacity, written_out), |out| call.exclusive(handle)?.finish(out))
-    })
+    unsafe { Call::begin(error_out) }
+        .run(|call| call.end((out, out_capacity, written_out), |out| call.exclusive(handle)?.finish(out)))
 }
 
 /// The room with which a push of so many bytes never answers SLW_MORE_OUTPUT; with 0, a finish.

@@ -115,7 +115,11 @@ pub unsafe extern "C" fn slw_decision_reason_count(handle: *const slw_decision) 
 
 /// A reason, from 0 on, sorted; NULL from the count on.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn slw_decision_reason(handle: *const slw_decision, index: usize, len_out: *mut usize) -> *const c_char {
+pub unsafe extern "C" fn slw_decision_reason(
+    handle: *const slw_decision,
+    index: usize,
+    len_out: *mut usize,
+) -> *const c_char {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
     unsafe { Call::without_error() }.read(ptr::null(), |call| {
         call.give_text(None, len_out);
@@ -133,7 +137,11 @@ pub unsafe extern "C" fn slw_decision_warning_count(handle: *const slw_decision)
 
 /// Such a function with the reason, from 0 on; NULL from the count on.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn slw_decision_warning(handle: *const slw_decision, index: usize, len_out: *mut usize) -> *const c_char {
+pub unsafe extern "C" fn slw_decision_warning(
+    handle: *const slw_decision,
+    index: usize,
+    len_out: *mut usize,
+) -> *const c_char {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
     unsafe { Call::without_error() }.read(ptr::null(), |call| {
         call.give_text(None, len_out);
@@ -144,7 +152,10 @@ pub unsafe extern "C" fn slw_decision_warning(handle: *const slw_decision, index
 
 /// The decision as a JSON object: allowed, sampled, reasons, warnings.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn slw_decision_json(handle: *const slw_decision, len_out: *mut usize) -> *const c_char {
+pub unsafe extern "C" fn slw_decision_json(
+    handle: *const slw_decision,
+    len_out: *mut usize,
+) -> *const c_char {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
     unsafe { Call::without_error() }.read(ptr::null(), |call| {
         call.give_text(None, len_out);

@@ -175,9 +175,8 @@ pub unsafe extern "C" fn slw_sealer_finish(
     error_out: *mut *mut slw_error,
 ) -> slw_status {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
-    unsafe { Call::begin(error_out) }.run(|call| {
-        call.end((out, out_capacity, written_out), |out| call.exclusive(handle)?.finish(out))
-    })
+    unsafe { Call::begin(error_out) }
+        .run(|call| call.end((out, out_capacity, written_out), |out| call.exclusive(handle)?.finish(out)))
 }
 
 /// The room with which an update of so many bytes never answers SLW_MORE_OUTPUT; with 0, a finish.

@@ -32,7 +32,10 @@ pub unsafe extern "C" fn slw_token_parse(
 
 /// Where the broker listens: host and port.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn slw_token_broker_endpoint(handle: *const slw_token, len_out: *mut usize) -> *const c_char {
+pub unsafe extern "C" fn slw_token_broker_endpoint(
+    handle: *const slw_token,
+    len_out: *mut usize,
+) -> *const c_char {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
     unsafe { Call::without_error() }.read(ptr::null(), |call| {
         call.give_text(None, len_out);
@@ -65,7 +68,10 @@ pub unsafe extern "C" fn slw_token_namespace(handle: *const slw_token, len_out: 
 
 /// The pool's certificate in PEM.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn slw_token_certificate_pem(handle: *const slw_token, len_out: *mut usize) -> *const c_char {
+pub unsafe extern "C" fn slw_token_certificate_pem(
+    handle: *const slw_token,
+    len_out: *mut usize,
+) -> *const c_char {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
     unsafe { Call::without_error() }.read(ptr::null(), |call| {
         call.give_text(None, len_out);
@@ -76,7 +82,10 @@ pub unsafe extern "C" fn slw_token_certificate_pem(handle: *const slw_token, len
 
 /// The common name of the certificate's subject; NULL when it has none.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn slw_token_common_name(handle: *const slw_token, len_out: *mut usize) -> *const c_char {
+pub unsafe extern "C" fn slw_token_common_name(
+    handle: *const slw_token,
+    len_out: *mut usize,
+) -> *const c_char {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
     unsafe { Call::without_error() }.read(ptr::null(), |call| {
         call.give_text(None, len_out);

@@ -163,9 +163,8 @@ pub unsafe extern "C" fn slw_unsealer_finish(
     error_out: *mut *mut slw_error,
 ) -> slw_status {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
-    unsafe { Call::begin(error_out) }.run(|call| {
-        call.end((out, out_capacity, written_out), |out| call.exclusive(handle)?.finish(out))
-    })
+    unsafe { Call::begin(error_out) }
+        .run(|call| call.end((out, out_capacity, written_out), |out| call.exclusive(handle)?.finish(out)))
 }
 
 /// The room with which an update of so many bytes never answers SLW_MORE_OUTPUT; with 0, a finish.
@@ -248,7 +247,10 @@ pub unsafe extern "C" fn slw_inspect(
 
 /// The kid of the key that it is sealed to.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn slw_header_recipient(handle: *const slw_header, len_out: *mut usize) -> *const c_char {
+pub unsafe extern "C" fn slw_header_recipient(
+    handle: *const slw_header,
+    len_out: *mut usize,
+) -> *const c_char {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
     unsafe { Call::without_error() }.read(ptr::null(), |call| {
         call.give_text(None, len_out);
