@@ -92,7 +92,7 @@ static void judge(const char *name, const char *vector) {
     size_t sealed_len = 0, expect_len = 0;
     uint8_t *sealed = json_base64(json_get(vector, "sealed"), &sealed_len);
     char *expect = json_text(json_get(vector, "expect"), &expect_len);
-    uint8_t *plain = TO(uint8_t *, check_alloc(2 * sealed_len + 100000));
+    uint8_t *plain = TO(uint8_t *, check_alloc(2 * sealed_len + (2u << 20)));
     slw_unseal_options *options = options_of(vector);
     if (json_first(json_get(vector, "keys")) == NULL ||
         (*json_blank(json_get(vector, "signed_by")) == '[' && json_first(json_get(vector, "signed_by")) == NULL)) {
