@@ -91,7 +91,10 @@ impl ReadyLauncher {
 
     pub(crate) fn build_many(pairs: &ConfigPairs, count: usize) -> Result<Vec<Self>, Failure> {
         let launchers = pairs.builder().build_many(count)?;
-        Ok(launchers.into_iter().map(|launcher| Self { launcher: Some(launcher), born: generation() }).collect())
+        Ok(launchers
+            .into_iter()
+            .map(|launcher| Self { launcher: Some(launcher), born: generation() })
+            .collect())
     }
 
     pub(crate) fn get(&self) -> Result<&Launcher, Failure> {
