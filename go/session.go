@@ -80,6 +80,42 @@ func Dial(ctx context.Context, options Options) (*Session, error) {
 	return start(launcher, options)
 }
 
+// DialMany starts many workers of one configuration: they share the key, the policy and the masks, and each has an identity, a
+// connection and runs of its own.
+func DialMany(ctx context.Context, options Options, count int) ([]*Session, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if count <= 0 {
+		return nil, nil
+	}
+	launchers := make([]*C.slw_launcher, count)
+	err := options.Config.with(func(config *C.slw_config) error {
+		var cerr *C.slw_error
+		return failure(C.slw_launcher_new_many(config, C.size_t(count), &launchers[0], &cerr), &cerr)
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		for _, launcher := range launchers {
+			C.slw_launcher_free(launcher)
+		}
+	}()
+	sessions := make([]*Session, 0, count)
+	for _, launcher := range launchers {
+		session, err := start(launcher, options)
+		if err != nil {
+			for _, session := range sessions {
+				_ = session.Close()
+			}
+			return nil, err
+		}
+		sessions = append(sessions, session)
+	}
+	return sessions, nil
+}
+
 func start(launcher *C.slw_launcher, options Options) (*Session, error) {
 	var chosen *C.slw_session_options
 	var cerr *C.slw_error

@@ -176,20 +176,13 @@ func TestAThousandSessionsAddAHandfulOfThreads(t *testing.T) {
 	before := threadCount(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
-	sessions := make([]*Session, count)
-	folder := t.TempDir()
-	for i := range sessions {
-		mine := Config{}
-		for name, value := range base {
-			mine[name] = value
-		}
-		mine["SPACELIFT_WORKER_STATE_DIR"] = filepath.Join(folder, "state", string(rune('a'+i%26)), time.Duration(i).String())
-		sessions[i] = must[*Session](t)(Dial(ctx, Options{Config: mine}))
+	sessions := must[[]*Session](t)(DialMany(ctx, Options{Config: config(t)}, count))
+	for _, s := range sessions {
 		all.Add(1)
 		go func() {
 			defer all.Done()
 			for {
-				if _, err := sessions[i].Next(ctx); err != nil {
+				if _, err := s.Next(ctx); err != nil {
 					return
 				}
 			}

@@ -89,6 +89,14 @@ impl ReadyLauncher {
         Ok(Self { launcher: Some(pairs.builder().build()?), born: generation() })
     }
 
+    pub(crate) fn build_many(pairs: &ConfigPairs, count: usize) -> Result<Vec<Self>, Failure> {
+        let launchers = pairs.builder().build_many(count)?;
+        Ok(launchers
+            .into_iter()
+            .map(|launcher| Self { launcher: Some(launcher), born: generation() })
+            .collect())
+    }
+
     pub(crate) fn get(&self) -> Result<&Launcher, Failure> {
         self.launcher.as_ref().ok_or_else(|| Failure::state("the launcher was started; make another one"))
     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use spacelift_worker_core::mask::{Forms, MaskSettings, Masker, NotRegistered, Notice, SecretSet, Secrets};
+use spacelift_worker_core::output::Output;
 
 use crate::failure::Failure;
 use crate::streams::{Step, Stream, Transform};
@@ -26,13 +27,13 @@ impl Noted {
 }
 
 impl Transform for Noted {
-    fn update(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn update(&mut self, input: &[u8], out: &mut dyn Output) -> Result<(), Failure> {
         self.masker.push(input, out);
         Self::note(&self.notices, self.masker.take_notices());
         Ok(())
     }
 
-    fn finish(self, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn finish(self, out: &mut dyn Output) -> Result<(), Failure> {
         Self::note(&self.notices, self.masker.finish(out));
         Ok(())
     }

@@ -4,6 +4,7 @@
 
 use spacelift_worker_core::envelope::cobblestone::{CHUNK_LEN, Decryptor, Encryptor};
 use spacelift_worker_core::envelope::{Sealer, Unsealer};
+use spacelift_worker_core::output::{Output, Spilling};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::failure::Failure;
@@ -21,9 +22,9 @@ const FINISHED: &str = "the stream was finished; make a new one";
 /// What happens to the bytes.
 pub(crate) trait Transform: Send + Sized + 'static {
     /// Takes the next bytes and appends what is ready.
-    fn update(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), Failure>;
+    fn update(&mut self, input: &[u8], out: &mut dyn Output) -> Result<(), Failure>;
     /// Appends the end.
-    fn finish(self, out: &mut Vec<u8>) -> Result<(), Failure>;
+    fn finish(self, out: &mut dyn Output) -> Result<(), Failure>;
     /// The most bytes that come out for `input` bytes, or at the end when there are none.
     fn bound(&self, input: usize) -> usize;
 }
@@ -70,7 +71,12 @@ impl<T: Transform> Stream<T> {
                     let piece = rest.get(..PIECE).unwrap_or(rest);
                     self.waiting.clear();
                     self.taken = 0;
-                    if let Err(failure) = transform.update(piece, &mut self.waiting) {
+                    // Straight into the caller's buffer as far as it goes, which is far if it has the bound's size.
+                    let free = out.get_mut(written..).unwrap_or_default();
+                    let mut to = Spilling::new(free, &mut self.waiting);
+                    let updated = transform.update(piece, &mut to);
+                    written += to.len();
+                    if let Err(failure) = updated {
                         break Err(failure);
                     }
                     piece.len()
@@ -94,7 +100,10 @@ impl<T: Transform> Stream<T> {
             State::Open(transform) => {
                 self.waiting.clear();
                 self.taken = 0;
-                transform.finish(&mut self.waiting).map(|()| {
+                let mut to = Spilling::new(out.get_mut(written..).unwrap_or_default(), &mut self.waiting);
+                let finished = transform.finish(&mut to);
+                written += to.len();
+                finished.map(|()| {
                     written += self.drain(out.get_mut(written..).unwrap_or_default());
                     if self.taken < self.waiting.len() { SLW_MORE_OUTPUT } else { SLW_OK }
                 })
@@ -168,11 +177,11 @@ fn plain_bound(input: usize) -> usize {
 }
 
 impl Transform for Sealer {
-    fn update(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn update(&mut self, input: &[u8], out: &mut dyn Output) -> Result<(), Failure> {
         Ok(Self::update(self, input, out)?)
     }
 
-    fn finish(self, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn finish(self, out: &mut dyn Output) -> Result<(), Failure> {
         Ok(Self::finish(self, out)?)
     }
 
@@ -182,11 +191,11 @@ impl Transform for Sealer {
 }
 
 impl Transform for Unsealer<'static> {
-    fn update(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn update(&mut self, input: &[u8], out: &mut dyn Output) -> Result<(), Failure> {
         Ok(Unsealer::update(self, input, out)?)
     }
 
-    fn finish(self, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn finish(self, out: &mut dyn Output) -> Result<(), Failure> {
         Ok(Unsealer::finish(self, out)?)
     }
 
@@ -196,11 +205,11 @@ impl Transform for Unsealer<'static> {
 }
 
 impl Transform for Encryptor {
-    fn update(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn update(&mut self, input: &[u8], out: &mut dyn Output) -> Result<(), Failure> {
         Ok(Self::update(self, input, out)?)
     }
 
-    fn finish(self, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn finish(self, out: &mut dyn Output) -> Result<(), Failure> {
         Ok(Self::finish(self, out)?)
     }
 
@@ -210,11 +219,11 @@ impl Transform for Encryptor {
 }
 
 impl Transform for Decryptor {
-    fn update(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn update(&mut self, input: &[u8], out: &mut dyn Output) -> Result<(), Failure> {
         Ok(Self::update(self, input, out)?)
     }
 
-    fn finish(self, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn finish(self, out: &mut dyn Output) -> Result<(), Failure> {
         Ok(Self::finish(self, out)?)
     }
 

@@ -53,7 +53,10 @@ fn the_tests_of_the_package_pass_with_the_garbage_collector_always_at_work_too()
         if gogc == "1" {
             command.arg("-short");
         }
-        assert_success(command.arg("./...").env("GOGC", gogc).env("SLW_TEST_POOL", folder.path()));
+        println!(
+            "{}",
+            assert_success(command.arg("./...").env("GOGC", gogc).env("SLW_TEST_POOL", folder.path()))
+        );
     }
 }
 

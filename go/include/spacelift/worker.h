@@ -1406,6 +1406,15 @@ slw_status slw_launcher_new(const slw_config *config,
                             slw_error **error_out);
 
 /**
+ * Sets up count workers of this configuration for one process: they share the key, the certificate, the policy and the masks,
+ * and each has an identity, a connection and runs of its own. launchers_out has room for count handles.
+ */
+slw_status slw_launcher_new_many(const slw_config *config,
+                                 size_t count,
+                                 slw_launcher **launchers_out,
+                                 slw_error **error_out);
+
+/**
  * Runs a worker until SIGTERM or SIGINT, a cycle of its pool, or something that cannot be mended; exit_code_out gets the
  * documented exit code. Its log goes to standard error as JSON lines.
  *

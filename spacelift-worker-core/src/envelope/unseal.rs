@@ -10,6 +10,7 @@ use super::cobblestone::{Damaged, Decryptor, PREFIX_LEN};
 use super::context::Context;
 use super::header::{Header, HeaderFault, MAX_HEADER_LEN, MAX_SIGNATURE_LEN, parse_signature};
 use super::key::{self, InputKey};
+use crate::output::Output;
 use crate::pool::{PoolKey, PoolPublicKey};
 use crate::secret::SecretBytes;
 
@@ -172,7 +173,7 @@ impl<'a> Unsealer<'a> {
     ///
     /// # Errors
     /// [`UnsealError`], the same one again at each further call.
-    pub fn update(&mut self, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), UnsealError> {
+    pub fn update(&mut self, sealed: &[u8], out: &mut dyn Output) -> Result<(), UnsealError> {
         let step = match &mut self.state {
             State::Head { reader, head } => match take_head(head, sealed) {
                 Ok(None) => Ok(None),
@@ -213,7 +214,7 @@ impl<'a> Unsealer<'a> {
     ///
     /// # Errors
     /// [`UnsealError`]
-    pub fn finish(self, out: &mut Vec<u8>) -> Result<(), UnsealError> {
+    pub fn finish(self, out: &mut dyn Output) -> Result<(), UnsealError> {
         match self.state {
             State::Head { .. } => Err(UnsealError::CutShort),
             State::Body(decryptor) => Ok(decryptor.finish(out)?),
@@ -338,7 +339,7 @@ pub fn unseal(
 pub(super) fn all_of(mut unsealer: Unsealer<'_>, sealed: &[u8]) -> Result<SecretBytes, UnsealError> {
     // Decryption is in place, tag included, so that the vector never grows and leaves a copy behind.
     let mut plain = zeroize::Zeroizing::new(Vec::with_capacity(sealed.len()));
-    unsealer.update(sealed, &mut plain)?;
-    unsealer.finish(&mut plain)?;
+    unsealer.update(sealed, &mut *plain)?;
+    unsealer.finish(&mut *plain)?;
     Ok(SecretBytes::new(std::mem::take(&mut *plain)))
 }

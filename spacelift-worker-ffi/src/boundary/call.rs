@@ -130,6 +130,21 @@ impl Call {
         Ok(OutHandle(place))
     }
 
+    /// Places for handles, one behind the other, cleared.
+    pub(crate) fn out_handles<H: Handle>(
+        &self,
+        places: *mut *mut H,
+        count: usize,
+        name: &'static str,
+    ) -> Result<Vec<OutHandle<H>>, Failure> {
+        if places.is_null() {
+            return Err(Failure::null(name));
+        }
+        check_len(count.saturating_mul(size_of::<*mut H>()), name)?;
+        // SAFETY: not null, and the first of this many places, whose length an object can have.
+        (0..count).map(|at| self.out_handle(unsafe { places.add(at) }, name)).collect()
+    }
+
     /// Bytes; null with a length of 0 is none.
     pub(crate) fn bytes(&self, bytes: *const u8, len: usize, name: &'static str) -> Result<&[u8], Failure> {
         if len == 0 {

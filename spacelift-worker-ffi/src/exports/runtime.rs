@@ -67,6 +67,24 @@ pub unsafe extern "C" fn slw_launcher_new(
     })
 }
 
+/// Sets up count workers of this configuration for one process: they share the key, the certificate, the policy and the masks,
+/// and each has an identity, a connection and runs of its own. launchers_out has room for count handles.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn slw_launcher_new_many(
+    config: *const slw_config,
+    count: usize,
+    launchers_out: *mut *mut slw_launcher,
+    error_out: *mut *mut slw_error,
+) -> slw_status {
+    // SAFETY: the caller keeps the rules of the header for every pointer of this call.
+    unsafe { Call::begin(error_out) }.run(|call| {
+        let places = call.out_handles(launchers_out, count, "launchers_out")?;
+        let launchers = ReadyLauncher::build_many(&*call.exclusive(config)?, count)?;
+        places.iter().zip(launchers).for_each(|(place, launcher)| place.set(launcher));
+        Ok(SLW_OK)
+    })
+}
+
 /// Runs a worker until SIGTERM or SIGINT, a cycle of its pool, or something that cannot be mended; exit_code_out gets the
 /// documented exit code. Its log goes to standard error as JSON lines.
 ///
