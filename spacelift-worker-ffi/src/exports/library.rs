@@ -67,17 +67,23 @@ pub extern "C" fn slw_build_info() -> *const c_char {
     fixed(BUILD_INFO)
 }
 
+/// The parts of the library, and whether they are in this one.
+const PARTS: &[(&str, bool)] = &[
+    ("crypto", true),
+    ("files", true),
+    ("mask", true),
+    ("policy", true),
+    ("session", cfg!(feature = "session")),
+];
+
 /// Whether the library has a part: "crypto", "mask", "policy", "files", or "session" (configuration, preflight,
 /// runtime, session and launcher).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn slw_has_feature(name: *const c_char, name_len: usize) -> bool {
     // SAFETY: the caller keeps the rules of the header for every pointer of this call.
     unsafe { Call::without_error() }.read(false, |call| {
-        Ok(match call.text(name, name_len, "name")? {
-            "crypto" | "files" | "mask" | "policy" => true,
-            "session" => cfg!(feature = "session"),
-            _ => false,
-        })
+        let name = call.text(name, name_len, "name")?;
+        Ok(PARTS.iter().any(|(part, is_in)| *part == name && *is_in))
     })
 }
 
