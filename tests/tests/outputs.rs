@@ -1,9 +1,11 @@
 //! Outputs from one stack's run to another's, with processes: sealed on the way, masked in every log, sensitive ones only where
 //! a worker is told to hand them on.
 
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
 use std::path::PathBuf;
 
-use spacelift_worker_tests::system::{Launcher, LauncherSetup, Mothership, Pool, Site, eventually};
+use spacelift_worker_tests::system::{Dockerd, Launcher, LauncherSetup, Mothership, Pool, Site, eventually};
 
 /// The value of the sensitive output. No command holds it in one piece, so that only outputs can bring it anywhere.
 const SECRET: &str = "correct-horse-battery";
@@ -93,6 +95,26 @@ fn without_the_switch_the_sensitive_output_stays_where_it_is_and_both_runs_say_s
     let log = mothership.await_logs(&following, "applied [unset]");
     assert!(log.contains("the input database.password => PASSWORD is not set"), "{log}");
     stacks.secret_is_nowhere(&worker);
+}
+
+#[test]
+fn outputs_of_a_run_in_a_container_reach_a_run_in_another_one() {
+    let Some(engine) = Dockerd::start().unwrap() else { return };
+    let stacks = Stacks::with_apply(APPLY);
+    let mothership = &stacks.mothership;
+    let worker = LauncherSetup::in_containers(&stacks.pool, &engine)
+        .set("SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED", "true")
+        .set("SPACELIFT_WORKER_WO_EXTRA_MOUNTS", &stacks.site.mount())
+        .start();
+    let run = mothership.trigger(&["database"]);
+    mothership.await_run(&run, "FINISHED");
+    mothership.await_logs(&run, "afterwards: *****");
+    let following = stacks.run_of_site();
+    mothership.await_run(&following, "FINISHED");
+    assert_eq!(stacks.site.deployed().as_deref(), Some("https://db.example correct-horse-battery"));
+    mothership.await_logs(&following, "applied [*****]");
+    stacks.secret_is_nowhere(&worker);
+    engine.assert_nothing_left();
 }
 
 #[test]

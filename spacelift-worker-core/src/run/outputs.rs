@@ -81,6 +81,8 @@ pub struct Outputs(BTreeMap<String, Output>);
 pub struct Inputs {
     /// What the run's commands see.
     pub variables: Vec<SuppliedVariable>,
+    /// What must not show in a log beside the values of secret variables: every text and number inside of one, with its name.
+    pub secrets: Vec<(String, SecretText)>,
     /// Those whose outputs are sensitive and were not handed on, as `stack.output => VARIABLE`.
     pub withheld: Vec<String>,
 }
@@ -131,8 +133,8 @@ impl Outputs {
         for (name, output) in self.0.iter().filter(|(_, output)| output.sensitive) {
             if let Some(value) = &output.value {
                 let is_whole = matches!(value, Value::Array(_) | Value::Object(_));
-                let whole = is_whole.then_some(value);
-                secrets.extend(leaves(value).into_iter().chain(whole).map(|part| (name.clone(), text(part))));
+                let whole = is_whole.then(|| (name.clone(), text(value)));
+                secrets.extend(parts(name, value).chain(whole));
             }
         }
         secrets
@@ -150,6 +152,9 @@ impl Outputs {
                 None => missing.push(shown),
                 Some(Output { value: None, .. }) => inputs.withheld.push(shown),
                 Some(Output { value: Some(value), sensitive }) => {
+                    if *sensitive {
+                        inputs.secrets.extend(parts(variable, value));
+                    }
                     let value = text(value);
                     if value.expose().contains('\0') {
                         return Err(InputsError::Nul(shown));
@@ -207,7 +212,12 @@ fn text(value: &Value) -> SecretText {
     }
 }
 
-/// Every text and number within a list or an object.
+/// The same under a name.
+fn parts(name: &str, value: &Value) -> impl Iterator<Item = (String, SecretText)> {
+    leaves(value).into_iter().map(|part| (name.to_owned(), text(part)))
+}
+
+/// Every text and number within a list or an object, or the value where it is one.
 fn leaves(value: &Value) -> Vec<&Value> {
     let (mut found, mut open) = (Vec::new(), vec![value]);
     while let Some(value) = open.pop() {

@@ -83,6 +83,7 @@ pub(super) async fn take(context: &Arc<RunContext>, assignment: &Assignment) -> 
         let mut taken = taken
             .map_err(|error| format!("the outputs of the stack {}: {}", inputs.stack, chain(&*error)))?;
         all.variables.append(&mut taken.variables);
+        all.secrets.append(&mut taken.secrets);
         all.withheld.append(&mut taken.withheld);
     }
     Ok(all)

@@ -82,6 +82,16 @@ fn every_text_and_number_of_a_sensitive_output_is_a_secret() {
 }
 
 #[test]
+fn what_is_taken_brings_the_parts_of_a_sensitive_output_along() {
+    let outputs = Outputs::parse(TERRAFORM.as_bytes()).unwrap();
+    let taken = outputs.variables(&inputs(&[("users", "USERS"), ("ports", "PORTS")])).unwrap();
+    let mut parts: Vec<_> =
+        taken.secrets.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+    parts.sort_unstable();
+    assert_eq!(parts, [("USERS", "48151623"), ("USERS", "t0psecret")]);
+}
+
+#[test]
 fn neither_errors_nor_debug_show_a_value() {
     let outputs = Outputs::parse(TERRAFORM.as_bytes()).unwrap();
     assert_eq!(format!("{outputs:?}"), r#"{"endpoint", "password", "ports", "users"}"#);

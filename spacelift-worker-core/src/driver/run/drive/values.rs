@@ -28,7 +28,8 @@ impl ActiveRun {
 
     /// Takes what other stacks handed on, once none of it can show in a log.
     pub(super) fn take(&mut self, inputs: Inputs) -> Result<(), String> {
-        let secrets = self.context.environment.secrets_of(&self.assignment, &inputs);
+        let mut secrets = self.context.environment.secrets_of(&self.assignment, &inputs);
+        secrets.extend(inputs.secrets.iter().cloned());
         // Those of the run itself were warned about at its beginning.
         let is_input = |name: &str| inputs.variables.iter().any(|variable| variable.name == name);
         self.mask(&secrets, |name| is_input(name).then(|| name.to_owned()))?;
