@@ -37,8 +37,9 @@ fn main() -> ExitCode {
 }
 
 fn measure(size: &Size) -> Result<bool, String> {
-    let found =
-        |tool: Tool| tool.find().map_err(|error| error.to_string())?.ok_or("Docker is not there".to_owned());
+    let found = |tool: Tool| {
+        tool.find().map_err(|error| error.to_string())?.ok_or_else(|| "Docker is not there".to_owned())
+    };
     let docker = found(Tool::Docker)?;
     let engine = Dockerd::start().map_err(|error| error.to_string())?.ok_or("Docker is not there")?;
     let mothership = Mothership::start();

@@ -359,7 +359,7 @@ class Worker:
             if self._loop is not None and not self._loop.is_closed():
                 raise RuntimeError("this worker belongs to another event loop")
             self._loop, self._arrived, self._listening = loop, asyncio.Event(), False
-        if not self._listening and not self._over:
+        if not self._listening and not self._over and len(self._waiting) < _TAKEN_AHEAD:
             loop.add_reader(self._native.wake_fd(), self._readable)
             self._listening = True
 
@@ -384,12 +384,12 @@ class Worker:
 
     async def __anext__(self) -> Event:
         while True:
+            self._listen()
             # Nothing is awaited between looking and taking: who is cancelled loses no event.
             if self._waiting:
                 return self._waiting.popleft()
             if self._over:
                 raise StopAsyncIteration
-            self._listen()
             assert self._arrived is not None
             self._arrived.clear()
             if not self._waiting and not self._over:
