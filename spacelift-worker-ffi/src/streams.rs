@@ -231,3 +231,6 @@ impl Transform for Decryptor {
         plain_bound(input)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
-use spacelift_worker_tests::source::workspace;
+use spacelift_worker_tests::source::{self, workspace};
 
 /// The files of the header, in its order.
 const SOURCES: &[&str] = &[
@@ -133,5 +133,27 @@ fn what_the_abi_has_once_it_has_for_ever() {
     } else {
         let new: Vec<&String> = now.difference(&before).collect();
         assert!(new.is_empty(), "not in {} yet: run this test with UPDATE_DOCS=1: {new:#?}", path.display());
+    }
+}
+
+#[test]
+fn unsafe_stands_in_the_boundary_alone_and_every_function_goes_through_it() {
+    let sources = source::read_all("spacelift-worker-ffi/src").unwrap();
+    assert!(sources.len() > 20);
+    for file in sources {
+        let is_boundary = file.path.starts_with("boundary/") || file.path.starts_with("exports/");
+        assert!(is_boundary || !file.text.contains("expect(unsafe_code"), "{}", file.place());
+        // Of each function, what stands behind its signature.
+        for function in file.text.split("#[unsafe(no_mangle)]").skip(1) {
+            let (signature, body) = function.split_once(" {\n").unwrap();
+            let begins = body.lines().find(|line| !line.trim_start().starts_with("//")).unwrap().trim_start();
+            let through = ["unsafe { Call::begin(", "unsafe { Call::without_error(", "unsafe { free(handle) }"];
+            assert!(
+                !signature.contains('*') || through.iter().any(|way| begins.starts_with(way)),
+                "{}: {}",
+                file.place(),
+                signature.trim()
+            );
+        }
     }
 }

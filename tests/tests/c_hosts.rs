@@ -3,14 +3,19 @@
 //!
 //! `SLW_C_FLAGS` adds flags for the compilers and `SLW_C_RUNNER` a program before each: `make sanitize` sets them.
 
-#![expect(clippy::unwrap_used, reason = "functions of a test stop it when something is not as it must be")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "functions of a test stop it when something is not as it must be"
+)]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use spacelift_worker_tests::source::workspace;
-use spacelift_worker_tests::system::{SilentPool, program};
+use spacelift_worker_tests::system::{LauncherSetup, Mothership, Process, SilentPool, Site, program};
 
 /// Each is an error.
 const WARNINGS: [&str; 5] = ["-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Werror"];
@@ -91,6 +96,10 @@ fn compile(source: &Path, language: As, folder: &Path) -> PathBuf {
 }
 
 fn run(program: &Path, folder: &Path) -> Output {
+    run_with(program, folder, &[workspace().join("tests/vectors").as_os_str(), folder.as_os_str()])
+}
+
+fn run_with(program: &Path, folder: &Path, arguments: &[&OsStr]) -> Output {
     let mut words = words("SLW_C_RUNNER").into_iter();
     let mut command = match words.next() {
         Some(runner) => {
@@ -100,8 +109,7 @@ fn run(program: &Path, folder: &Path) -> Output {
         }
         None => Command::new(program),
     };
-    command.arg(workspace().join("tests/vectors")).arg(folder);
-    command.current_dir(folder).output().unwrap()
+    command.args(arguments).current_dir(folder).output().unwrap()
 }
 
 fn holds(name: &str, language: As) {
@@ -148,6 +156,75 @@ programs! {
     vectors_mask,
     vectors_policy,
     vectors_seal,
+}
+
+#[test]
+fn a_launcher_in_c_takes_a_run_through_plan_and_apply_and_ends_when_it_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = compile(&workspace().join("examples/c/launcher.c"), As::C, folder.path());
+    let mothership = Mothership::start();
+    let pool = mothership.create_pool("pool");
+    let site = Site::create(&mothership, &pool, "site", &[]);
+    let setup = LauncherSetup::new(&pool);
+    let mut command = Command::new(program);
+    command.env_clear().envs(setup.pairs()).env("LAUNCHER_STACK", "site");
+    let mut launcher = Process::start(&mut command, folder.path(), "launcher");
+    let run = mothership.trigger(&["site"]);
+    mothership.await_run(&run, "UNCONFIRMED");
+    assert_eq!(site.deployed(), None);
+    mothership.text(&["run", "confirm", &run]);
+    mothership.await_run(&run, "FINISHED");
+    assert!(site.deployed().unwrap().contains("+secret of the workspace"));
+    launcher.signal("TERM");
+    assert_eq!(launcher.exit_code(), 0, "{}", launcher.stderr());
+    assert!(launcher.stdout().contains("secret of the workspace"), "lines of the run: {}", launcher.stdout());
+    assert!(launcher.stderr().contains("connected as "), "{}", launcher.stderr());
+}
+
+#[test]
+fn a_launcher_in_c_says_everything_that_is_wrong_with_its_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = compile(&workspace().join("examples/c/launcher.c"), As::C, folder.path());
+    let output = Command::new(program).env_clear().output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("SPACELIFT_TOKEN") && said.contains("SPACELIFT_POOL_PRIVATE_KEY"), "{said}");
+}
+
+#[test]
+fn the_installed_library_serves_make_cmake_and_a_program_with_a_second_library_in_rust() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = |path: &str| {
+        let mut command = Command::new("sh");
+        command.arg(workspace().join(path));
+        command
+    };
+    let installed = script("spacelift-worker-ffi/capi.sh")
+        .args([folder.path().to_str().unwrap(), "/usr"])
+        .env("SLW_CAPI_DEV", library())
+        .output();
+    assert_success(&installed.unwrap(), "capi.sh");
+    let consumed =
+        script("tests/c/consumers/run.sh").arg(folder.path().join("usr")).arg(folder.path()).output();
+    assert_success(&consumed.unwrap(), "consumers");
+}
+
+/// Where `make sanitize` says which tool is in, it finds the mistakes that are its own.
+#[test]
+fn the_tool_that_looks_for_faults_is_really_there() {
+    let Ok(tool) = std::env::var("SLW_C_TOOL") else { return };
+    let faults: &[&str] = match tool.as_str() {
+        "sanitizers" => &["address", "undefined", "leak"],
+        "valgrind" => &["address", "leak"],
+        other => panic!("{other}"),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let program = compile(&workspace().join("tests/c/faults.c"), As::C, folder.path());
+    let found = |fault: &str| !run_with(&program, folder.path(), &[fault.as_ref()]).status.success();
+    assert!(!found("nothing"), "it finds faults where there are none");
+    for fault in faults {
+        assert!(found(fault), "it does not find a fault of the kind {fault}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use spacelift_worker_tests::source::workspace;
-use spacelift_worker_tests::system::{SilentPool, program};
+use spacelift_worker_tests::system::{LauncherSetup, Mothership, Process, SilentPool, Site, program};
 use spacelift_worker_tests::tools::Tool;
 
 /// The module needs nothing from a network, and the toolchain is the one that is there.
@@ -35,8 +35,11 @@ fn assert_success(command: &mut Command) -> String {
 fn vet_has_nothing_to_say_and_every_file_is_formatted() {
     let Some(program) = Tool::Go.find().unwrap() else { return };
     assert_success(go(&program, "go").args(["vet", "-tags", "slw_dev", "./..."]));
-    let unformatted =
-        assert_success(Command::new(program.with_file_name("gofmt")).arg("-l").arg(workspace().join("go")));
+    let unformatted = assert_success(
+        Command::new(program.with_file_name("gofmt"))
+            .arg("-l")
+            .args(["go", "examples"].map(|folder| workspace().join(folder))),
+    );
     assert_eq!(unformatted, "");
 }
 
@@ -58,6 +61,30 @@ fn the_tests_of_the_package_pass_with_the_garbage_collector_always_at_work_too()
             assert_success(command.arg("./...").env("GOGC", gogc).env("SLW_TEST_POOL", folder.path()))
         );
     }
+}
+
+#[test]
+fn a_launcher_in_go_runs_the_steps_of_plan_and_apply_itself_and_ends_when_it_is_asked() {
+    let Some(program) = Tool::Go.find().unwrap() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let built = folder.path().join("launcher");
+    let mut build = go(&program, "examples/go/launcher");
+    assert_success(build.args(["build", "-buildvcs=false", "-tags", "slw_dev", "-o"]).arg(&built));
+    let mothership = Mothership::start();
+    let pool = mothership.create_pool("pool");
+    let site = Site::create(&mothership, &pool, "site", &[]);
+    let setup = LauncherSetup::new(&pool);
+    let mut command = Command::new(built);
+    command.env_clear().envs(setup.pairs()).env("LAUNCHER_STACK", "site");
+    let mut launcher = Process::start(&mut command, folder.path(), "launcher");
+    let run = mothership.trigger(&["site"]);
+    mothership.await_run(&run, "UNCONFIRMED");
+    mothership.text(&["run", "confirm", &run]);
+    mothership.await_run(&run, "FINISHED");
+    assert!(site.deployed().unwrap().contains("+secret of the workspace"));
+    launcher.signal("TERM");
+    assert_eq!(launcher.exit_code(), 0, "{}", launcher.stderr());
+    assert!(launcher.stderr().contains("\"outcome\":\"succeeded\""), "{}", launcher.stderr());
 }
 
 #[test]

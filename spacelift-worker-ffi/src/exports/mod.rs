@@ -22,6 +22,8 @@ mod runtime;
 mod seal;
 #[cfg(feature = "session")]
 mod session;
+#[cfg(test)]
+mod tests;
 mod token;
 mod unseal;
 
