@@ -147,7 +147,8 @@ fn unsafe_stands_in_the_boundary_alone_and_every_function_goes_through_it() {
         for function in file.text.split("#[unsafe(no_mangle)]").skip(1) {
             let (signature, body) = function.split_once(" {\n").unwrap();
             let begins = body.lines().find(|line| !line.trim_start().starts_with("//")).unwrap().trim_start();
-            let through = ["unsafe { Call::begin(", "unsafe { Call::without_error(", "unsafe { free(handle) }"];
+            let through =
+                ["unsafe { Call::begin(", "unsafe { Call::without_error(", "unsafe { free(handle) }"];
             assert!(
                 !signature.contains('*') || through.iter().any(|way| begins.starts_with(way)),
                 "{}: {}",
