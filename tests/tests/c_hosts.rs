@@ -3,11 +3,7 @@
 //!
 //! `SLW_C_FLAGS` adds flags for the compilers and `SLW_C_RUNNER` a program before each: `make sanitize` sets them.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "functions of a test stop it when something is not as it must be"
-)]
+#![expect(clippy::unwrap_used, reason = "functions of a test stop it when something is not as it must be")]
 
 use std::ffi::OsStr;
 use std::fs;
