@@ -20,8 +20,9 @@ const SECRET: &str = "the-secret-of-the-soak";
 const PATIENCE: Duration = Duration::from_secs(300);
 /// Leases and losses in seconds: shorter than usual, so that a soak sees them end.
 const TIMINGS: [&str; 8] = ["--lost-after", "35", "--lease", "45", "--answer", "15", "--run-timeout", "90"];
-/// Exit codes of a launcher that was asked to end, could not connect, was cycled, or was killed.
-const EXPECTED_ENDS: [i32; 4] = [0, 3, 4, 137];
+/// Exit codes of a launcher that was asked to end, could not connect, was cycled, was killed, or was asked to end so early that it did
+/// not listen yet: it does before it connects.
+const EXPECTED_ENDS: [i32; 5] = [0, 3, 4, 137, 143];
 
 /// What a soak found.
 #[derive(Debug)]
@@ -110,7 +111,8 @@ pub fn soak(options: Options, mosquitto: &Path, folder: &Path) -> Report {
         }
         scene.bring_back();
         scene.tend_launchers();
-        scene.tend_runs(true);
+        let number = scene.dice.below(STACKS);
+        scene.tend_run(number, true);
         memory.sample(scene.launchers.first().map(|first| first.process.pid()), elapsed);
         std::thread::park_timeout(Duration::from_millis(200));
     }
@@ -119,7 +121,9 @@ pub fn soak(options: Options, mosquitto: &Path, folder: &Path) -> Report {
     while settling.elapsed() < PATIENCE && !scene.is_quiet() {
         scene.bring_back();
         scene.tend_launchers();
-        scene.tend_runs(false);
+        for number in 0..STACKS {
+            scene.tend_run(number, false);
+        }
         std::thread::park_timeout(Duration::from_millis(200));
     }
     let settled_in = settling.elapsed();
@@ -342,9 +346,8 @@ impl Scene {
         }
     }
 
-    /// Confirms what waits for it, and triggers where nothing is open.
-    fn tend_runs(&mut self, trigger: bool) {
-        let number = self.dice.below(STACKS);
+    /// Confirms what waits for it on a stack, and triggers where nothing is open.
+    fn tend_run(&mut self, number: usize, trigger: bool) {
         let open = self.open.get(number).cloned().flatten();
         let now_open = match open {
             None if trigger => self
