@@ -39,7 +39,7 @@ MODEL := target/release/spacelift-worker-model
 # In this order, one at a time: what is quick to tell comes first, and all of them share one target folder
 .NOTPARALLEL:
 .PHONY: help python bench-mask demo mask-streams bench-policy policy-oracle policy-signatures test setup fmt lint docs pure deny \
-    advisories fuzz bench bench-tables bench-workers model pair soak sparse
+    advisories fuzz bench bench-tables bench-workers model pair soak sparse capi capi-test sanitize miri bench-bindings
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -131,6 +131,12 @@ bench-workers: ## many workers in one process over mutual TLS: how fast, how muc
 	cargo build --release --locked --quiet -p spacelift-worker-tests --example many_workers
 	ulimit -n 20000 && target/release/examples/many_workers $(WORKERS)
 
+bench-docker: ## what a container costs, as a table, beside `docker run` on the same Engine; takes root
+	cargo build --release --locked --quiet -p spacelift-mothership --bin mothership
+	cargo build --release --locked --quiet -p spacelift-worker-tests --example docker_bench
+	cargo build --release --locked --quiet -p spacelift-worker-core --features docker --example launcher
+	target/release/examples/docker_bench
+
 soak: ## the whole system under faults for SOAK_SECONDS with SOAK_SEED; what held, as a table
 	cargo build --workspace --bins --examples --locked --quiet
 	@sh tests/soak.sh $(SOAK_SECONDS) $(SOAK_SEED)
@@ -158,3 +164,37 @@ bench-python: ## what a call from Python costs, beside the Rust call and Python'
 	cargo build --release --locked --quiet -p spacelift-worker-benches --example boundary
 	cargo build --release --locked --quiet -p spacelift-worker-py
 	@sh spacelift-worker-py/benches/run.sh
+
+# The C library goes below $(DESTDIR)$(PREFIX)
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+capi: ## the C library: shared, static, header, pkg-config and CMake, installed below DESTDIR and PREFIX (/usr/local)
+	cargo rustc --locked --quiet -p spacelift-worker-ffi --lib --profile capi --crate-type cdylib,staticlib -- \
+	    -C link-arg=-Wl,-soname,libspacelift_worker.so.0.1
+	@sh spacelift-worker-ffi/capi.sh "$(DESTDIR)" "$(PREFIX)"
+
+capi-test: ## the same into a folder of its own, and what uses it from there: make, CMake, a second library in Rust
+	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
+	    $(MAKE) --no-print-directory capi DESTDIR="$$work" PREFIX=/usr && \
+	    sh tests/c/consumers/run.sh "$$work/usr" "$$work"
+
+sanitize: setup ## the C and Go tests under AddressSanitizer, UndefinedBehaviorSanitizer, Valgrind, and Go's race detector
+	cargo build --workspace --bins --examples --locked --quiet
+	SLW_REQUIRE_ALL=1 SLW_C_TOOL=sanitizers \
+	    SLW_C_FLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" \
+	    cargo test --workspace --locked --quiet --test c_hosts
+	SLW_REQUIRE_ALL=1 SLW_C_TOOL=valgrind \
+	    SLW_C_RUNNER="valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --suppressions=$(CURDIR)/tests/c/valgrind.supp" \
+	    cargo test --workspace --locked --quiet --test c_hosts -- --skip launcher --skip installed
+	SLW_REQUIRE_ALL=1 SLW_GO_TEST_FLAGS="-race" cargo test --workspace --locked --quiet --test go_hosts -- the_tests_of_the_package
+	SLW_REQUIRE_ALL=1 GOEXPERIMENT=cgocheck2 cargo test --workspace --locked --quiet --test go_hosts -- the_tests_of_the_package
+	SLW_REQUIRE_ALL=1 SLW_GO_TEST_FLAGS="-asan" cargo test --workspace --locked --quiet --test go_hosts -- the_tests_of_the_package
+
+miri: ## the boundary of the C ABI under Miri, with the backend in Rust alone; needs a nightly toolchain with miri
+	cargo +nightly miri test -p spacelift-worker-ffi --locked --no-default-features --features pure-rust,test-hooks --lib
+
+bench-bindings: ## what a call from C and from Go costs, beside the Rust call, as a table in target/performance
+	cargo build --release --locked --quiet -p spacelift-worker-benches --example boundary
+	cargo build --release --locked --quiet -p spacelift-worker-ffi --examples
+	@sh spacelift-worker-ffi/benches/run.sh

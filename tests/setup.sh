@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need and this machine lacks: a C compiler, Mosquitto, HAProxy, OpenSSL, Docker, a Python environment, Go,
+# Installs what the tests need and this machine lacks: compilers of C and C++, CMake, Valgrind, Mosquitto, HAProxy, OpenSSL, Docker, a Python environment, Go,
 # cargo-deny, cargo-fuzz.
 # Says nothing and takes no time when all is there. Works as root, or with sudo; never touches what is installed already.
 set -eu
@@ -30,6 +30,10 @@ apt_install() {
 
 install_c_compiler() {
     command -v cc >/dev/null || apt_install gcc libc6-dev
+    command -v c++ >/dev/null || apt_install g++
+    # What the installed C library is tried with, and looked through for faults
+    command -v cmake >/dev/null || apt_install cmake
+    command -v valgrind >/dev/null || apt_install valgrind libc6-dbg
 }
 
 # The rivals of the benchmarks: the headers of OpenSSL are compiled against, age is run

@@ -12,6 +12,7 @@ pub mod ids;
 #[cfg(feature = "driver")]
 pub mod launcher;
 pub mod mask;
+pub mod output;
 pub mod policy;
 pub mod pool;
 #[cfg(feature = "driver")]

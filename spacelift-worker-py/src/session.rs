@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 use serde_json::{Value, json};
 use spacelift_worker_core::driver::{
-    HostError, HostOptions, HostSession, Next, Offers, OperationId, PolicyIsolation, PolicyProgram, StepId, Steps,
-    child_main,
+    HostError, HostOptions, HostSession, Next, Offers, OperationId, PolicyIsolation, PolicyProgram, StepId,
+    Steps, child_main,
 };
 use spacelift_worker_core::exec::ExitStatus;
 use spacelift_worker_core::ids::Lease;
@@ -86,7 +86,8 @@ impl Session {
     /// As [`Self::try_next`], and waits so many seconds, or for ever; Ctrl-C ends it.
     fn next(&self, py: Python<'_>, timeout: Option<f64>) -> Result<(Option<String>, bool), Failure> {
         let session = self.here()?;
-        let deadline = timeout.map(|seconds| Instant::now() + Duration::try_from_secs_f64(seconds).unwrap_or_default());
+        let deadline =
+            timeout.map(|seconds| Instant::now() + Duration::try_from_secs_f64(seconds).unwrap_or_default());
         loop {
             let left = deadline.map_or(BETWEEN_SIGNALS, |deadline| {
                 deadline.saturating_duration_since(Instant::now()).min(BETWEEN_SIGNALS)

@@ -47,7 +47,7 @@ def certificate(key: sw.PoolKey) -> bytes:
 def token_fields(certificate: bytes) -> dict[str, object]:
     """What stands in the pool's token."""
     return {
-        "broker": {"endpoint": "broker.example.com"},
+        "broker": {"endpoint": "localhost:1"},
         "certificate": certificate.decode(),
         "pool_ulid": POOL_ID,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -10,7 +11,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -64,7 +64,7 @@ def test_csr_writes_a_request_to_a_file_or_to_standard_output(folder, tmp_path):
 
 def test_token_show_says_what_it_is_and_never_the_token(token_text, tmp_path):
     out, _ = run("token", "show")
-    assert "01HQZX3V6MS8ZJH3YDFG5N4R7K" in out and "broker.example.com:8883" in out
+    assert "01HQZX3V6MS8ZJH3YDFG5N4R7K" in out and "localhost:1" in out
     (tmp_path / "token").write_text(token_text + "\n")
     facts = json.loads(run("token", "show", tmp_path / "token", "--json")[0])
     assert facts["pool"] == "01HQZX3V6MS8ZJH3YDFG5N4R7K" and facts["valid_until"].startswith("2124")
@@ -217,12 +217,17 @@ def test_ctrl_c_leaves_no_file_behind(folder, tmp_path):
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    deadline = time.monotonic() + 30
-    while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
+    while not list(tmp_path.iterdir()):
         process.stdin.write(b"x")
         process.stdin.flush()
     process.send_signal(signal.SIGINT)
+    # Python looks for signals between two calls of the system, so the input goes on until it has seen this one.
+    with contextlib.suppress(BrokenPipeError):
+        while process.poll() is None:
+            process.stdin.write(b"x")
+            process.stdin.flush()
     assert process.wait(30) == 130
     assert list(tmp_path.iterdir()) == [] and b"Traceback" not in process.stderr.read()
-    process.stdin.close()
     process.stderr.close()
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()

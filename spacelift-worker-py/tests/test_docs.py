@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import doctest
 import importlib
 import inspect
+import os
 import pkgutil
 import types
 
 import pytest
+from conftest import ROOT
 
 import spacelift_worker
+
+
+@pytest.fixture(autouse=True)
+def a_pool(environment, monkeypatch, key):
+    """Examples connect as a launcher does, to a broker where nobody listens, and start a control plane where one is built."""
+    monkeypatch.setenv("SPACELIFT_POOL_PRIVATE_KEY", base64.b64encode(key.to_pem()).decode())
+    target = os.environ.get("CARGO_TARGET_DIR", str(ROOT / "target"))
+    monkeypatch.setenv("SPACELIFT_MOTHERSHIP", os.environ.get("SPACELIFT_MOTHERSHIP", f"{target}/debug/mothership"))
 
 
 def modules():

@@ -86,7 +86,7 @@ def test_equal_keys_are_equal_and_have_one_hash(key, other_key):
 
 def test_a_token_tells_its_parts(token_text, certificate, key):
     token = sw.PoolToken.parse(token_text)
-    assert token.broker_endpoint == "broker.example.com:8883"
+    assert token.broker_endpoint == "localhost:1"
     assert (token.pool_id, token.namespace, token.ca_pem, token.signing_key) == (POOL_ID, "spacelift", None, None)
     assert token.certificate_pem.split() == certificate.split()
     assert token.public_key == key.public_key()
@@ -103,7 +103,7 @@ def test_a_token_with_a_signing_key_and_a_ca(token_fields, other_key, certificat
 
 def test_nothing_shows_a_token(token_text):
     token = sw.PoolToken.parse(token_text)
-    assert repr(token) == f"<PoolToken pool_id='{POOL_ID}' broker_endpoint='broker.example.com:8883'>"
+    assert repr(token) == f"<PoolToken pool_id='{POOL_ID}' broker_endpoint='localhost:1'>"
     with pytest.raises(TypeError):
         pickle.dumps(token)
 

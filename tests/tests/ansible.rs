@@ -119,7 +119,7 @@ fn plan_confirm_apply(mothership: &Mothership, target: &Folder, worker: &Launche
 }
 
 /// A text as `ansible-vault` encrypts it.
-fn encrypted(vault: &std::path::Path, text: &str) -> String {
+fn encrypted(vault: &Path, text: &str) -> String {
     let password = Folder::new();
     let file = password.write("password", PASSWORD);
     let mut child = Command::new(vault)

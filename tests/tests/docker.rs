@@ -6,14 +6,19 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
-use spacelift_worker_tests::system::{Dockerd, Folder, LauncherSetup, Mothership, Site, archive};
+use spacelift_worker_tests::system::{Dockerd, Folder, LauncherSetup, Mothership, Site, archive, files_with};
 
 #[test]
 fn a_run_is_planned_in_a_container_and_applied_in_one_of_another_worker() {
     let Some(engine) = Dockerd::start().unwrap() else { return };
     let mothership = Mothership::start();
     let pool = mothership.create_pool("pool");
-    let site = Site::create(&mothership, &pool, "site", &["--before-plan", "id; pwd"]);
+    let site = Site::create(
+        &mothership,
+        &pool,
+        "site",
+        &["--before-plan", "id; pwd; echo out 1; echo err 2 >&2; echo out 3; echo err 4 >&2"],
+    );
     let mut first = LauncherSetup::in_containers(&pool, &engine).start();
     mothership.await_workers("IDLE", 1);
     let run = mothership.trigger(&["site"]);
@@ -21,6 +26,7 @@ fn a_run_is_planned_in_a_container_and_applied_in_one_of_another_worker() {
     let log = mothership.await_logs(&run, "+secret of the workspace");
     assert!(log.contains("uid=1983(spacelift) gid=1983(spacelift)"), "{log}");
     assert!(log.contains("/mnt/workspace/source"), "{log}");
+    assert!(log.contains("out 1\nerr 2\nout 3\nerr 4\n"), "{log}");
     engine.assert_nothing_left();
 
     first.process.signal("TERM");
@@ -119,13 +125,15 @@ fn a_container_is_tight_and_labelled() {
     let Some(engine) = Dockerd::start().unwrap() else { return };
     let mothership = Mothership::start();
     let pool = mothership.create_pool("pool");
-    let plan =
-        "grep -E '^(Cap|NoNew)' /proc/self/status; echo ready; while [ ! -e /go/on ]; do sleep 0.05; done";
+    let plan = "grep -E '^(Cap|NoNew)' /proc/self/status; echo given $PASSWORD; echo ready; while [ ! -e /go/on ]; do sleep 0.05; done";
     Site::create(&mothership, &pool, "site", &["--plan", plan]);
     let gate = Folder::new();
     fs::set_permissions(gate.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let _worker = LauncherSetup::in_containers(&pool, &engine)
         .set("SPACELIFT_WORKER_EXTRA_MOUNTS", &format!("{}:/go", gate.path().display()))
+        .set("PASSWORD", "correct-horse-battery-staple")
+        .set("SPACELIFT_WHITELIST_ENVS", "PASSWORD")
+        .set("SPACELIFT_MASK_ENVS", "PASSWORD")
         .set("SPACELIFT_WORKER_CONTAINER_MEMORY", "300m")
         .set("SPACELIFT_WORKER_CONTAINER_PIDS", "50")
         .start();
@@ -152,6 +160,14 @@ fn a_container_is_tight_and_labelled() {
     assert_eq!((&host["PidsLimit"], &host["Privileged"]), (&50.into(), &false.into()));
     assert_eq!(host["NanoCpus"], cpus(&engine) * 900_000_000);
     assert_eq!((&host["LogConfig"]["Type"], &host["NetworkMode"]), (&"none".into(), &"bridge".into()));
+    // What a step is given is nowhere on the Engine's disk, not even while the step runs.
+    assert!(log.contains("given *****"), "{log}");
+    // The search finds what is there.
+    assert!(!files_with(&engine.folder().join("data/containers"), run.as_bytes()).is_empty());
+    for folder in ["data/containers", "data/containerd"] {
+        let kept = files_with(&engine.folder().join(folder), b"correct-horse-battery-staple");
+        assert_eq!(kept, Vec::<std::path::PathBuf>::new());
+    }
     fs::write(gate.join("on"), "").unwrap();
     mothership.await_run(&run, "UNCONFIRMED");
     engine.assert_nothing_left();

@@ -8,8 +8,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use spacelift_worker_tests::system::{
-    Dockerd, DockerdOptions, Folder, LauncherSetup, Mosquitto, Mothership, Pool, Site, archive, eventually,
-    program,
+    Dockerd, DockerdOptions, Folder, LauncherSetup, Mosquitto, Mothership, Pool, Site, eventually, program,
 };
 use spacelift_worker_tests::tools::Tool;
 

@@ -131,7 +131,7 @@ fn the_next_launcher_finds_orphans_by_their_label_and_leaves_the_others_alone() 
     let left: Vec<String> =
         engine.containers().iter().map(|left| left["Id"].as_str().unwrap().to_owned()).collect();
     assert!(!left.contains(&mine));
-    assert_eq!(left, [other.clone()]);
+    assert_eq!(left, std::slice::from_ref(&other));
     engine.ask("DELETE", &format!("/containers/{other}?force=true&v=true"), &[]);
     engine.assert_nothing_left();
 }

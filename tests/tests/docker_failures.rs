@@ -108,6 +108,20 @@ fn a_command_that_needs_too_much_memory_is_told_so() {
 }
 
 #[test]
+fn a_link_in_the_place_of_the_workspace_leads_nowhere() {
+    let Some(engine) = Dockerd::start().unwrap() else { return };
+    let mothership = Mothership::start();
+    let pool = mothership.create_pool("pool");
+    let plan = "cd /mnt && mv workspace elsewhere && ln -s /etc workspace && ls -l /mnt";
+    let user = [("SPACELIFT_WORKER_CONTAINER_USER", "0")];
+    let reason = failed(&engine, (&mothership, &pool), ("link", &["--plan", plan]), &user);
+    assert!(reason.contains("Cannot hand on the workspace: it is no folder any more"), "{reason}");
+    // The user of the documentation cannot put one there.
+    let reason = failed(&engine, (&mothership, &pool), ("tight", &["--plan", plan]), &[]);
+    assert!(reason.contains("PLANNING ended with exit code 1"), "{reason}");
+}
+
+#[test]
 fn too_many_processes_are_a_failure_of_the_command_alone() {
     let Some(engine) = Dockerd::start().unwrap() else { return };
     let mothership = Mothership::start();
@@ -165,6 +179,9 @@ fn a_launcher_does_not_start_without_its_engine_or_a_mount() {
         let told = refused(setup().set(variable, "/nowhere/cache:/mnt/cache"));
         assert!(told.contains(&format!("{variable}: there is no /nowhere/cache")), "{told}");
     }
+    let taken = format!("{}:/mnt/workspace/cache", engine.folder().path().display());
+    let told = refused(setup().set("SPACELIFT_WORKER_EXTRA_MOUNTS", &taken));
+    assert!(told.contains("/mnt/workspace/cache of a container is the run's own"), "{told}");
     engine.assert_nothing_left();
 }
 

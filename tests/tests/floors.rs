@@ -19,16 +19,17 @@ const ROOMS: &[Room] = &[
     // words
     Room { floor: 0, name: "secret",    may_name: &[] },
     Room { floor: 0, name: "ids",       may_name: &[] },
+    Room { floor: 0, name: "output",    may_name: &[] },
     Room { floor: 0, name: "crypto",    may_name: &["secret"] },
     // pure, and strangers to each other
     Room { floor: 1, name: "config",    may_name: &["secret"] },
-    Room { floor: 1, name: "mask",      may_name: &["secret"] },
+    Room { floor: 1, name: "mask",      may_name: &["secret", "output"] },
     Room { floor: 1, name: "pool",      may_name: &["secret", "ids", "crypto"] },
     Room { floor: 1, name: "exec",      may_name: &["secret", "ids"] },
     Room { floor: 1, name: "protocol",  may_name: &["secret", "ids"] },
     Room { floor: 1, name: "policy",    may_name: &["secret", "ids", "crypto"] },
     // pure, one neighbour each
-    Room { floor: 2, name: "envelope",  may_name: &["secret", "ids", "crypto", "pool"] },
+    Room { floor: 2, name: "envelope",  may_name: &["secret", "ids", "output", "crypto", "pool"] },
     Room { floor: 2, name: "run_env",   may_name: &["secret", "config"] },
     // decides, performs nothing
     Room { floor: 3, name: "run",       may_name: &["secret", "ids", "config", "mask", "policy", "exec", "protocol", "run_env"] },

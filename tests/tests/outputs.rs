@@ -1,8 +1,6 @@
 //! Outputs from one stack's run to another's, with processes: sealed on the way, masked in every log, sensitive ones only where
 //! a worker is told to hand them on.
 
-#![expect(clippy::unwrap_used, reason = "tests may panic")]
-
 use std::path::PathBuf;
 
 use spacelift_worker_tests::system::{Dockerd, Launcher, LauncherSetup, Mothership, Pool, Site, eventually};

@@ -37,7 +37,9 @@ pub use host::{
 pub use journal::{FileJournal, JournalError};
 pub use logs::{JsonLayer, LineSink};
 pub use metrics::{Health, Metrics};
-pub use policy::{MEMORY_LIMIT, PolicyIsolation, PolicyProgram, child_main, main_if_asked};
+pub use policy::{
+    MEMORY_LIMIT, PolicyIsolation, PolicyProgram, asked_by, child_main, child_work, main_if_asked,
+};
 pub use process::ProcessExecutor;
 pub use session::{HostCommand, SessionEnd};
 pub use tls::{Roots, TlsError};

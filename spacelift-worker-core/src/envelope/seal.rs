@@ -9,6 +9,7 @@ use super::context::Context;
 use super::header::{Header, MAX_HEADER_LEN, UNSIGNED, encode_signature};
 use super::key;
 use crate::crypto::CryptoError;
+use crate::output::Output;
 use crate::pool::{PoolKey, PoolPublicKey};
 
 /// Why nothing can be sealed.
@@ -132,16 +133,16 @@ impl Sealer {
     ///
     /// # Errors
     /// [`SealError`], the same one again at each further call.
-    pub fn update(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
+    pub fn update(&mut self, plain: &[u8], out: &mut dyn Output) -> Result<(), SealError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
         self.push(plain, out).inspect_err(|error| self.failed = Some(*error))
     }
 
-    fn push(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
+    fn push(&mut self, plain: &[u8], out: &mut dyn Output) -> Result<(), SealError> {
         self.length.give(plain.len())?;
-        out.append(&mut self.head);
+        out.push_all(&std::mem::take(&mut self.head));
         Ok(self.encryptor.update(plain, out)?)
     }
 
@@ -149,12 +150,12 @@ impl Sealer {
     ///
     /// # Errors
     /// [`SealError`], [`SealError::Length`] when less came than was declared.
-    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), SealError> {
+    pub fn finish(mut self, out: &mut dyn Output) -> Result<(), SealError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
         self.length.end()?;
-        out.append(&mut self.head);
+        out.push_all(&std::mem::take(&mut self.head));
         Ok(self.encryptor.finish(out)?)
     }
 }

@@ -3,11 +3,14 @@
 //! It never hands out an unverified byte, never takes a key from the file, and has no default of whom to trust.
 
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use super::cobblestone::{Damaged, Decryptor, PREFIX_LEN};
 use super::context::Context;
 use super::header::{Header, HeaderFault, MAX_HEADER_LEN, MAX_SIGNATURE_LEN, parse_signature};
 use super::key::{self, InputKey};
+use crate::output::Output;
 use crate::pool::{PoolKey, PoolPublicKey};
 use crate::secret::SecretBytes;
 
@@ -97,9 +100,26 @@ fn shown(value: &Option<String>) -> &str {
     value.as_deref().unwrap_or("absent")
 }
 
+/// A key of the reader's.
+enum Key<'a> {
+    Borrowed(&'a PoolKey),
+    Shared(Arc<PoolKey>),
+}
+
+impl Deref for Key<'_> {
+    type Target = PoolKey;
+
+    fn deref(&self) -> &PoolKey {
+        match self {
+            Self::Borrowed(key) => key,
+            Self::Shared(key) => key,
+        }
+    }
+}
+
 /// What the reader brings along.
 struct Reader<'a> {
-    keys: Vec<&'a PoolKey>,
+    keys: Vec<Key<'a>>,
     expected: Context,
     trust: Trust,
     signer_is_recipient: bool,
@@ -123,22 +143,28 @@ pub struct Unsealer<'a> {
 impl<'a> Unsealer<'a> {
     /// A reader that has these keys, expects exactly this context, and trusts only whom it says.
     pub fn new(keys: &[&'a PoolKey], expected: &Context, trust: &Trust) -> Self {
-        Self::with(keys, expected, trust, false)
+        Self::with(keys.iter().copied().map(Key::Borrowed).collect(), expected, trust, false)
+    }
+
+    /// As [`Unsealer::new`], with keys that live as long as the reader needs them: for hosts that keep it in an object.
+    pub fn with_shared_keys(keys: &[Arc<PoolKey>], expected: &Context, trust: &Trust) -> Unsealer<'static> {
+        Unsealer::with(keys.iter().cloned().map(Key::Shared).collect(), expected, trust, false)
+    }
+
+    /// As [`Unsealer::with_shared_keys`], for a file whose signer is its recipient: a workspace.
+    pub(super) fn shared_signed_by_recipient(keys: &[Arc<PoolKey>], expected: &Context) -> Unsealer<'static> {
+        let trust = Trust::SignedBy(keys.iter().map(|key| key.public_key()).collect());
+        Unsealer::with(keys.iter().cloned().map(Key::Shared).collect(), expected, &trust, true)
     }
 
     /// As [`Unsealer::new`], and the signer must be the recipient as well.
     pub(super) fn signed_by_recipient(keys: &[&'a PoolKey], expected: &Context) -> Self {
         let trust = Trust::SignedBy(keys.iter().map(|key| key.public_key()).collect());
-        Self::with(keys, expected, &trust, true)
+        Self::with(keys.iter().copied().map(Key::Borrowed).collect(), expected, &trust, true)
     }
 
-    fn with(keys: &[&'a PoolKey], expected: &Context, trust: &Trust, signer_is_recipient: bool) -> Self {
-        let reader = Reader {
-            keys: keys.to_vec(),
-            expected: expected.clone(),
-            trust: trust.clone(),
-            signer_is_recipient,
-        };
+    fn with(keys: Vec<Key<'a>>, expected: &Context, trust: &Trust, signer_is_recipient: bool) -> Self {
+        let reader = Reader { keys, expected: expected.clone(), trust: trust.clone(), signer_is_recipient };
         Self { state: State::Head { reader, head: Vec::new() } }
     }
 
@@ -147,7 +173,7 @@ impl<'a> Unsealer<'a> {
     ///
     /// # Errors
     /// [`UnsealError`], the same one again at each further call.
-    pub fn update(&mut self, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), UnsealError> {
+    pub fn update(&mut self, sealed: &[u8], out: &mut dyn Output) -> Result<(), UnsealError> {
         let step = match &mut self.state {
             State::Head { reader, head } => match take_head(head, sealed) {
                 Ok(None) => Ok(None),
@@ -188,7 +214,7 @@ impl<'a> Unsealer<'a> {
     ///
     /// # Errors
     /// [`UnsealError`]
-    pub fn finish(self, out: &mut Vec<u8>) -> Result<(), UnsealError> {
+    pub fn finish(self, out: &mut dyn Output) -> Result<(), UnsealError> {
         match self.state {
             State::Head { .. } => Err(UnsealError::CutShort),
             State::Body(decryptor) => Ok(decryptor.finish(out)?),
@@ -313,7 +339,7 @@ pub fn unseal(
 pub(super) fn all_of(mut unsealer: Unsealer<'_>, sealed: &[u8]) -> Result<SecretBytes, UnsealError> {
     // Decryption is in place, tag included, so that the vector never grows and leaves a copy behind.
     let mut plain = zeroize::Zeroizing::new(Vec::with_capacity(sealed.len()));
-    unsealer.update(sealed, &mut plain)?;
-    unsealer.finish(&mut plain)?;
+    unsealer.update(sealed, &mut *plain)?;
+    unsealer.finish(&mut *plain)?;
     Ok(SecretBytes::new(std::mem::take(&mut *plain)))
 }

@@ -2,6 +2,8 @@
 //!
 //! A workspace is sealed to the pool's key and signed by it, and never read otherwise: its signer must be its recipient.
 
+use std::sync::Arc;
+
 use super::context::{Context, ContextError};
 use super::seal::{SealError, Sealer};
 use super::unseal::Unsealer;
@@ -43,4 +45,9 @@ pub fn sealer(pool: &PoolKey, context: &Context, plain_len: Option<u64>) -> Resu
 /// Opens a workspace that one of these keys, the pool's present and older ones, was used to seal and to sign.
 pub fn unsealer<'a>(keys: &[&'a PoolKey], expected: &Context) -> Unsealer<'a> {
     Unsealer::signed_by_recipient(keys, expected)
+}
+
+/// As [`unsealer`], with keys that live as long as the reader needs them.
+pub fn unsealer_with_shared_keys(keys: &[Arc<PoolKey>], expected: &Context) -> Unsealer<'static> {
+    Unsealer::shared_signed_by_recipient(keys, expected)
 }

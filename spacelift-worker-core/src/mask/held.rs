@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use crate::output::Output;
+
 /// The bytes that were read and not let go, and where they stand in the stream.
 #[derive(Default)]
 pub(super) struct Held {
@@ -39,11 +41,11 @@ impl Held {
     }
 
     /// Appends a range of the stream to `out`, where `next` follows the held bytes.
-    pub(super) fn copy(&self, range: Range<u64>, next: &[u8], out: &mut Vec<u8>) {
+    pub(super) fn copy(&self, range: Range<u64>, next: &[u8], out: &mut dyn Output) {
         let held = self.bytes();
         let (start, end) = ((range.start - self.first) as usize, (range.end - self.first) as usize);
-        out.extend_from_slice(&held[start.min(held.len())..end.min(held.len())]);
-        out.extend_from_slice(&next[start.saturating_sub(held.len())..end.saturating_sub(held.len())]);
+        out.push_all(&held[start.min(held.len())..end.min(held.len())]);
+        out.push_all(&next[start.saturating_sub(held.len())..end.saturating_sub(held.len())]);
     }
 
     /// Holds what is behind `until` when `next` follows the held bytes.

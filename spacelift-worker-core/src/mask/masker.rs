@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::commands::{Commands, Event};
 use super::secrets::{NotRegistered, Secrets, TooManySecrets};
 use super::stream::Stream;
+use crate::output::Output;
 
 /// What a command in the output asked for and could not get. The caller says so in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +36,7 @@ impl Masker {
     }
 
     /// Takes the next bytes and appends to `out` whatever is certain by now.
-    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+    pub fn push(&mut self, bytes: &[u8], out: &mut dyn Output) {
         let Some(mut commands) = self.commands.take() else { return self.stream.push(bytes, out) };
         let mut rest = bytes;
         while let Some(event) = commands.next(&mut rest) {
@@ -47,7 +48,7 @@ impl Masker {
     /// Ends the stream: appends what is held, with the beginning of a secret masked if it has 8 bytes or more.
     ///
     /// What a command asked for that nothing ended, and could not get, is returned.
-    pub fn finish(mut self, out: &mut Vec<u8>) -> Vec<Notice> {
+    pub fn finish(mut self, out: &mut dyn Output) -> Vec<Notice> {
         if let Some(commands) = self.commands.take() {
             self.handle(commands.finish(), out);
         }
@@ -55,12 +56,17 @@ impl Masker {
         self.notices
     }
 
+    /// How many bytes may still become a secret and are therefore held.
+    pub fn held(&self) -> usize {
+        self.stream.held()
+    }
+
     /// What commands in the bytes by now asked for and could not get.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
     }
 
-    fn handle(&mut self, event: Event<'_>, out: &mut Vec<u8>) {
+    fn handle(&mut self, event: Event<'_>, out: &mut dyn Output) {
         match event {
             Event::Text(text) => self.stream.push(text, out),
             Event::Words(words) => {
@@ -86,7 +92,7 @@ impl Masker {
     }
 
     /// What cannot be masked must not be shown.
-    fn close(&mut self, error: TooManySecrets, out: &mut Vec<u8>) {
+    fn close(&mut self, error: TooManySecrets, out: &mut dyn Output) {
         let notice = Notice::Closed(error);
         if !self.notices.contains(&notice) {
             self.notices.push(notice);

@@ -12,6 +12,7 @@ use super::lane::{Lane, Matchers};
 use super::regions::{Regions, append};
 use super::secrets::Secrets;
 use super::view::View;
+use crate::output::Output;
 
 /// What stands in the place of secrets.
 pub const MASK: &str = "*****";
@@ -64,7 +65,7 @@ impl Stream {
     }
 
     /// Takes the next bytes and appends to `out` whatever is certain by now.
-    pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+    pub(super) fn push(&mut self, bytes: &[u8], out: &mut dyn Output) {
         self.refresh();
         let mut rest = bytes;
         while !rest.is_empty() && !self.closed {
@@ -78,7 +79,7 @@ impl Stream {
     }
 
     /// Ends the stream: appends what is held, with the beginning of a secret masked if it has 8 bytes or more.
-    pub(super) fn finish(mut self, out: &mut Vec<u8>) {
+    pub(super) fn finish(mut self, out: &mut dyn Output) {
         self.refresh();
         let end = self.held.end();
         let shown = self.shown.as_ref().map_or(0, |lane| lane.open(&self.matchers));
@@ -97,9 +98,9 @@ impl Stream {
     }
 
     /// Masks what is held and everything that comes.
-    pub(super) fn close(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn close(&mut self, out: &mut dyn Output) {
         if !self.closed && !self.within {
-            out.extend_from_slice(MASK.as_bytes());
+            out.push_all(MASK.as_bytes());
         }
         self.secrets.count_masked(self.held() as u64);
         self.regions.clear();
@@ -219,7 +220,7 @@ impl Stream {
     }
 
     /// Lets go of everything before `until`, of which the held bytes and then `bytes` are the text.
-    fn release(&mut self, until: u64, bytes: &[u8], out: &mut Vec<u8>) {
+    fn release(&mut self, until: u64, bytes: &[u8], out: &mut dyn Output) {
         let mut at = self.held.first();
         while at < until {
             // Regions never begin before what was let go: a secret that did would have been open.
@@ -229,7 +230,7 @@ impl Stream {
                 self.within = false;
             }
             if !self.within {
-                out.extend_from_slice(MASK.as_bytes());
+                out.push_all(MASK.as_bytes());
                 self.within = true;
             }
             let end = region.end.min(until);

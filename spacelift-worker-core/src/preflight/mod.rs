@@ -102,7 +102,8 @@ impl Preflight {
         ExitCode::from(self.code())
     }
 
-    fn code(&self) -> u8 {
+    /// [`exit_code`](Self::exit_code) as a number, for a program whose `main` is not in Rust.
+    pub fn code(&self) -> u8 {
         let failed = |area| self.checks.iter().any(|c| c.area == area && c.verdict == Verdict::Failed);
         match (failed(Area::Configuration), failed(Area::Network), failed(Area::Machine)) {
             (true, ..) => 2,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import stat
@@ -200,10 +201,11 @@ def token_show(options: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _source(name: str) -> Iterator[tuple[BinaryIO, int | None]]:
+def _source(name: str) -> Iterator[tuple[io.FileIO, int | None]]:
     """A file and its length, where it has one."""
     if name == "-":
-        yield sys.stdin.buffer, None
+        # Unbuffered: what fills a buffer in one go answers no Ctrl-C before it is full.
+        yield io.FileIO(sys.stdin.fileno(), closefd=False), None
         return
     with open(name, "rb", buffering=0) as file:
         facts = os.fstat(file.fileno())
@@ -220,7 +222,7 @@ def _target(name: str) -> Iterator[BinaryIO]:
         yield file
 
 
-def _pump(source: BinaryIO, target: BinaryIO, stream: Sealer | Unsealer, progress: Progress) -> int:
+def _pump(source: io.FileIO, target: BinaryIO, stream: Sealer | Unsealer, progress: Progress) -> int:
     written = 0
     while piece := source.read(_BATCH):
         ready = stream.update(piece)
@@ -266,8 +268,11 @@ def unseal(options: argparse.Namespace) -> int:
 
 def show_header(options: argparse.Namespace) -> int:
     """``inspect``"""
+    start = b""
     with _source(options.file) as (source, _):
-        header = inspect(source.read(20 * 1024))
+        while len(start) < 20 * 1024 and (piece := source.read(20 * 1024)):
+            start += piece
+    header = inspect(start)
     _print(options, header)
     return 0
 

@@ -40,8 +40,7 @@ class WorkerError(Exception):
     ('the disk is full', 'disk', {'free': 0}, False)
     """
 
-    status: ClassVar[int] = -1
-    """The number of this kind of error, the same in every language."""
+    _status: ClassVar[int] = -1
 
     retryable: ClassVar[bool] = False
     """Whether the same call may succeed later."""
@@ -63,6 +62,16 @@ class WorkerError(Exception):
         self.code = code
         self.details = json.loads(details) if isinstance(details, str) else dict(details or {})
 
+    @property
+    def status(self) -> int:
+        """The number of this kind of error, the same as in C.
+
+        >>> import spacelift_worker as sw
+        >>> sw.TokenError("cut short").status
+        -10
+        """
+        return _STATUS_OF_CODES.get((type(self).__name__, self.code), self._status)
+
     def __str__(self) -> str:
         return self.message
 
@@ -81,7 +90,7 @@ class TokenError(WorkerError, ValueError):
     spacelift_worker.errors.TokenError: the token is empty; set it to the content of the file that was downloaded for the pool
     """
 
-    status = -3
+    _status = -10
 
 
 class KeyFormatError(WorkerError, ValueError):
@@ -95,7 +104,7 @@ class KeyFormatError(WorkerError, ValueError):
     spacelift_worker.errors.KeyFormatError: the private key cannot be read: this is no PEM text: it has no line -----BEGIN …-----
     """
 
-    status = -4
+    _status = -11
 
 
 class SealError(WorkerError):
@@ -112,7 +121,7 @@ class SealError(WorkerError):
     spacelift_worker.errors.SealError: the file was sealed for something else: its run is 1, expected 2
     """
 
-    status = -5
+    _status = -12
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +153,7 @@ class PolicyError(WorkerError, ValueError):
     3 15 unsafe-variable
     """
 
-    status = -6
+    _status = -17
 
     @property
     def problems(self) -> tuple[PolicyProblem, ...]:
@@ -206,7 +215,7 @@ class ConfigError(WorkerError, ValueError):
     ['SPACELIFT_TOKEN', 'SPACELIFT_POOL_PRIVATE_KEY']
     """
 
-    status = -7
+    _status = -19
 
     @property
     def problems(self) -> tuple[ConfigProblem, ...]:
@@ -227,7 +236,7 @@ class SessionError(WorkerError, ConnectionError):
     True
     """
 
-    status = -8
+    _status = -21
 
 
 class SessionClosed(SessionError):
@@ -238,7 +247,7 @@ class SessionClosed(SessionError):
     True
     """
 
-    status = -9
+    _status = 3
 
 
 class ForkedError(WorkerError, RuntimeError):
@@ -251,7 +260,7 @@ class ForkedError(WorkerError, RuntimeError):
     True
     """
 
-    status = -10
+    _status = -7
 
 
 class InternalError(WorkerError):
@@ -262,4 +271,16 @@ class InternalError(WorkerError):
     'panic'
     """
 
-    status = -2
+    _status = -6
+
+
+_UNSEAL = (
+    "cut_short", "version", "form", "context", "signed", "unsigned", "untrusted", "recipient", "signature", "damaged",
+)  # fmt: skip
+
+# Where one class stands for several numbers.
+_STATUS_OF_CODES = {
+    **{("SealError", code): -13 for code in _UNSEAL},
+    ("ConfigError", "duration"): -22,
+    ("WorkerError", "too_many_secrets"): -16,
+}

@@ -274,7 +274,7 @@ class PoolToken:
         >>> import spacelift_worker as sw
         >>> token = sw.PoolToken.parse(os.environ["SPACELIFT_TOKEN"])
         >>> token.broker_endpoint
-        'broker.example.com:8883'
+        'localhost:1'
         """
         return self._native.broker_endpoint()
 

@@ -55,8 +55,8 @@ class Operation(concurrent.futures.Future[None]):
         Raises `SessionError`, `TimeoutError` after ``timeout`` seconds.
 
         >>> import spacelift_worker as sw
-        >>> sw.Operation.result.__annotations__["timeout"]
-        'float | None'
+        >>> with sw.connect() as worker:
+        ...     worker.drain().result(timeout=30)
         """
         self._worker._pull_until(self, timeout)
         super().result(0)
@@ -65,8 +65,9 @@ class Operation(concurrent.futures.Future[None]):
         """As `result`, and returns the error instead of raising it.
 
         >>> import spacelift_worker as sw
-        >>> sw.Operation.exception.__annotations__["timeout"]
-        'float | None'
+        >>> with sw.connect(offers="ask") as worker:
+        ...     print(worker.accept("1.1").exception(timeout=30))
+        no offer with lease 1.1 waits for an answer
         """
         self._worker._pull_until(self, timeout)
         return super().exception(0)
@@ -75,8 +76,11 @@ class Operation(concurrent.futures.Future[None]):
         """Takes the command back; whether it came in time.
 
         >>> import spacelift_worker as sw
-        >>> sw.Operation.cancel.__annotations__["return"]
-        'bool'
+        >>> with sw.connect() as worker:
+        ...     operation = worker.drain()
+        ...     operation.result(timeout=30)
+        ...     operation.cancel()
+        False
         """
         return not self.done() and self._worker._native.cancel(self._number)
 
@@ -165,8 +169,12 @@ class Worker:
         Raises `SessionClosed` when the worker has ended; the operation fails when the offer is not there any more.
 
         >>> import spacelift_worker as sw
-        >>> sw.Worker.accept.__annotations__["return"]
-        'Operation'
+        >>> with sw.connect(offers="ask") as worker:
+        ...     try:
+        ...         worker.accept("1.1").result(timeout=30)
+        ...     except sw.SessionError as error:
+        ...         print(error)
+        no offer with lease 1.1 waits for an answer
         """
         with self._lock:
             return self._asked(self._native.accept(_lease(offer)))
@@ -177,8 +185,10 @@ class Worker:
         Raises `ValueError` for another word, `SessionClosed`.
 
         >>> import spacelift_worker as sw
-        >>> sw.Worker.refuse.__defaults__
-        ('busy', None)
+        >>> with sw.connect(offers="ask") as worker:
+        ...     worker.refuse("1.1", "no reason")
+        Traceback (most recent call last):
+        ValueError: "no reason" is no reason of the protocol
         """
         with self._lock:
             return self._asked(self._native.refuse(_lease(offer), reason, note))
@@ -197,8 +207,10 @@ class Worker:
         event `StepReady`), `SessionError` when the step is not running.
 
         >>> import spacelift_worker as sw
-        >>> list(sw.Worker.report.__kwdefaults__)
-        ['exit_code', 'signal']
+        >>> with sw.connect(steps="host") as worker:
+        ...     worker.report(1, b"output", exit_code=0)
+        Traceback (most recent call last):
+        spacelift_worker.errors.SessionError: step 1 is not running
         """
         number = step.step if isinstance(step, events.Step) else step
         if exit_code is not None and signal is not None:
@@ -214,8 +226,10 @@ class Worker:
         """Takes no new work, finishes what is in hand, ends. Raises `SessionClosed`.
 
         >>> import spacelift_worker as sw
-        >>> sw.Worker.drain.__annotations__["return"]
-        'Operation'
+        >>> with sw.connect() as worker:
+        ...     worker.drain().result(timeout=30)
+        >>> worker.exit_code, list(worker)[-1]
+        (None, Ended(exit_code=0, reason=None))
         """
         with self._lock:
             return self._asked(self._native.drain())
@@ -224,8 +238,8 @@ class Worker:
         """As `drain`, and asks the run in hand to end.
 
         >>> import spacelift_worker as sw
-        >>> sw.Worker.stop_run.__annotations__["return"]
-        'Operation'
+        >>> with sw.connect() as worker:
+        ...     worker.stop_run().result(timeout=30)
         """
         with self._lock:
             return self._asked(self._native.stop_run())
@@ -234,8 +248,8 @@ class Worker:
         """As `drain`, and ends the run in hand at once.
 
         >>> import spacelift_worker as sw
-        >>> sw.Worker.kill_run.__annotations__["return"]
-        'Operation'
+        >>> with sw.connect() as worker:
+        ...     worker.kill_run().result(timeout=30)
         """
         with self._lock:
             return self._asked(self._native.kill_run())
@@ -245,17 +259,23 @@ class Worker:
         """The documented exit code, once the worker has ended and its last event was read.
 
         >>> import spacelift_worker as sw
-        >>> sw.Worker.exit_code.fget.__annotations__["return"]
-        'int | None'
+        >>> with sw.connect() as worker:
+        ...     _ = worker.drain()
+        ...     rest = list(worker)
+        >>> worker.exit_code
+        0
         """
         return None if self._end is None else self._end.exit_code
 
     def fileno(self) -> int:
         """The descriptor that is readable while events wait, for ``select`` and the like. It must not be read from.
 
+        >>> import select
         >>> import spacelift_worker as sw
-        >>> sw.Worker.fileno.__annotations__["return"]
-        'int'
+        >>> with sw.connect() as worker:
+        ...     readable, _, _ = select.select([worker], [], [], 30)
+        >>> readable == [worker]
+        True
         """
         return self._native.wake_fd()
 
@@ -270,8 +290,10 @@ class Worker:
         Raises `SessionClosed` after the last event.
 
         >>> import spacelift_worker as sw
-        >>> sw.Worker.next.__annotations__["return"]
-        'Event | None'
+        >>> with sw.connect() as worker:
+        ...     event = worker.next(timeout=30)
+        >>> isinstance(event, sw.events.Disconnected)
+        True
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
@@ -310,8 +332,10 @@ class Worker:
         seconds longer than the grace. May be called by any thread and again; what waits can still be read.
 
         >>> import spacelift_worker as sw
-        >>> sw.Worker.close.__defaults__
-        (None,)
+        >>> worker = sw.connect()
+        >>> worker.close(grace=0)
+        >>> [type(event).__name__ for event in worker][-1]
+        'Ended'
         """
         self._native.close(self._grace if grace is None else grace)
 
@@ -335,7 +359,7 @@ class Worker:
             if self._loop is not None and not self._loop.is_closed():
                 raise RuntimeError("this worker belongs to another event loop")
             self._loop, self._arrived, self._listening = loop, asyncio.Event(), False
-        if not self._listening and not self._over:
+        if not self._listening and not self._over and len(self._waiting) < _TAKEN_AHEAD:
             loop.add_reader(self._native.wake_fd(), self._readable)
             self._listening = True
 
@@ -360,12 +384,12 @@ class Worker:
 
     async def __anext__(self) -> Event:
         while True:
+            self._listen()
             # Nothing is awaited between looking and taking: who is cancelled loses no event.
             if self._waiting:
                 return self._waiting.popleft()
             if self._over:
                 raise StopAsyncIteration
-            self._listen()
             assert self._arrived is not None
             self._arrived.clear()
             if not self._waiting and not self._over:
@@ -374,9 +398,14 @@ class Worker:
     async def aclose(self, grace: float | None = None) -> None:
         """As `close`, for asyncio: the loop runs on meanwhile.
 
+        >>> import asyncio
         >>> import spacelift_worker as sw
-        >>> sw.Worker.aclose.__defaults__
-        (None,)
+        >>> async def main():
+        ...     worker = sw.connect()
+        ...     await worker.aclose(grace=0)
+        ...     return [event async for event in worker][-1].exit_code
+        >>> asyncio.run(main())
+        0
         """
         try:
             await asyncio.to_thread(self.close, grace)

@@ -1,10 +1,12 @@
 """A control plane for tests and notebooks: the program ``mothership``, started on loopback, where it is at hand.
 
+>>> import spacelift_worker as sw
 >>> from spacelift_worker import testing
->>> with testing.Mothership() as mothership:  # doctest: +SKIP
+>>> with testing.Mothership() as mothership:
 ...     pool = mothership.create_pool("pool")
 ...     with sw.connect(pool.environ()) as worker:
-...         print(worker.next())
+...         isinstance(worker.next(), sw.events.Connected)
+True
 """
 
 from __future__ import annotations
@@ -45,9 +47,8 @@ def find_mothership() -> str:
 
     >>> import os
     >>> from spacelift_worker import testing
-    >>> os.environ["SPACELIFT_MOTHERSHIP"] = "/bin/true"
-    >>> testing.find_mothership()
-    '/bin/true'
+    >>> os.path.basename(testing.find_mothership())
+    'mothership'
     """
     found = os.environ.get("SPACELIFT_MOTHERSHIP") or shutil.which("mothership")
     if not found:
@@ -145,8 +146,9 @@ class Mothership:
         """The folder with its database.
 
         >>> from spacelift_worker import testing
-        >>> testing.Mothership.data.fget.__annotations__["return"]
-        'Path'
+        >>> with testing.Mothership() as mothership:
+        ...     (mothership.data / "mothership.db").exists()
+        True
         """
         return self.folder / "data"
 
@@ -187,8 +189,10 @@ class Mothership:
         Raises `MothershipError` with what it said.
 
         >>> from spacelift_worker import testing
-        >>> testing.Mothership.command.__annotations__["return"]
-        'Any'
+        >>> with testing.Mothership() as mothership:
+        ...     pool = mothership.create_pool()
+        ...     mothership.command("pool", "list")[0]["name"]
+        'pool'
         """
         done = self._run([*arguments, "--json"])
         if done.returncode != 0:
@@ -200,8 +204,9 @@ class Mothership:
         """Makes a key and a pool for it.
 
         >>> from spacelift_worker import testing
-        >>> testing.Mothership.create_pool.__annotations__["return"]
-        'Pool'
+        >>> with testing.Mothership() as mothership:
+        ...     mothership.create_pool("workers")
+        Pool(name='workers')
         """
         key = PoolKey.generate(bits=bits)
         request, token = self.folder / f"{name}.csr", self.folder / f"{name}.token"
@@ -222,8 +227,11 @@ class Mothership:
         """Makes a stack from a folder of source code and returns its name; ``arguments`` are more of ``mothership stack create``.
 
         >>> from spacelift_worker import testing
-        >>> list(testing.Mothership.create_stack.__annotations__)[:3]
-        ['name', 'pool', 'source']
+        >>> with testing.Mothership() as mothership:
+        ...     pool = mothership.create_pool()
+        ...     stack = mothership.create_stack("site", pool, mothership.folder, plan="true", apply="true")
+        ...     stack
+        'site'
         """
         pool = pool.name if isinstance(pool, Pool) else pool
         command = ["stack", "create", "--name", name, "--pool", pool, "--source", os.fspath(source)]
@@ -237,8 +245,11 @@ class Mothership:
         """Triggers a run and returns its id.
 
         >>> from spacelift_worker import testing
-        >>> testing.Mothership.trigger.__annotations__["return"]
-        'str'
+        >>> with testing.Mothership() as mothership:
+        ...     pool = mothership.create_pool()
+        ...     stack = mothership.create_stack("site", pool, mothership.folder, plan="true", apply="true")
+        ...     len(mothership.trigger(stack))
+        26
         """
         run: str = self.command("run", "trigger", stack, *arguments)["id"]
         return run
@@ -247,7 +258,12 @@ class Mothership:
         """Confirms the plan of a run.
 
         >>> from spacelift_worker import testing
-        >>> testing.Mothership.confirm.__annotations__["return"]
+        >>> with testing.Mothership() as mothership:
+        ...     pool = mothership.create_pool()
+        ...     stack = mothership.create_stack("site", pool, mothership.folder, plan="true", apply="true")
+        ...     mothership.confirm(mothership.trigger(stack))
+        Traceback (most recent call last):
+        spacelift_worker.testing.MothershipError: mothership run confirm ...
         """
         self.command("run", "confirm", run)
 
@@ -257,8 +273,11 @@ class Mothership:
         Raises `MothershipError` when it ends in another state or the time is over.
 
         >>> from spacelift_worker import testing
-        >>> testing.Mothership.await_run.__kwdefaults__
-        {'timeout': 60.0}
+        >>> with testing.Mothership() as mothership:
+        ...     pool = mothership.create_pool()
+        ...     stack = mothership.create_stack("site", pool, mothership.folder, plan="true", apply="true")
+        ...     mothership.await_run(mothership.trigger(stack), "QUEUED")["state"]
+        'QUEUED'
         """
         self.command("run", "wait", run, "--state", ",".join(states), "--timeout", str(int(timeout)))
         return self.command("run", "show", run)
@@ -267,8 +286,11 @@ class Mothership:
         """The log of a run, as it is by now.
 
         >>> from spacelift_worker import testing
-        >>> testing.Mothership.logs.__annotations__["return"]
-        'str'
+        >>> with testing.Mothership() as mothership:
+        ...     pool = mothership.create_pool()
+        ...     stack = mothership.create_stack("site", pool, mothership.folder, plan="true", apply="true")
+        ...     mothership.logs(mothership.trigger(stack))
+        ''
         """
         return self._run(["run", "logs", run]).stdout
 

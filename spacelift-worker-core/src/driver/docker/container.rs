@@ -133,12 +133,13 @@ impl Container {
         }
     }
 
-    /// Stops everything in it where it is.
+    /// Stops everything in it where it is. Where an Engine cannot do that, it is ended: nothing may change what is being packed.
     pub(super) async fn pause(&self) {
-        if let Ok(client) = self.engine().client().await
-            && let Err(error) = client.pause_container(&self.id).await
-        {
-            tracing::debug!(%error, "a container was not paused");
+        let Ok(client) = self.engine().client().await else { return };
+        if let Err(error) = client.pause_container(&self.id).await {
+            tracing::debug!(%error, "a container was not paused, and is ended");
+            self.was_killed.store(true, Ordering::Relaxed);
+            self.signal("SIGKILL").await;
         }
     }
 

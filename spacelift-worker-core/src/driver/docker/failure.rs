@@ -57,6 +57,8 @@ pub(super) enum Failure {
         "{variable}: there is no {path} on the machine of the Docker Engine: create it, or take it off the list"
     )]
     NoMount { variable: &'static str, path: String },
+    #[error("{variable}: {path} of a container is the run's own: mount it elsewhere")]
+    Taken { variable: &'static str, path: String },
     #[error("the container ended by itself before the run did ({why})")]
     Gone { why: String },
     #[error(

@@ -13,6 +13,7 @@ use super::engine::Engine;
 use super::executor::Shared;
 use super::failure::Failure;
 use crate::driver::random;
+use crate::exec::WORKSPACE;
 
 /// An image that nobody has. The Engine looks at mounts before it looks for an image, so that mounts can be tried without one.
 const NO_IMAGE: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
@@ -46,11 +47,23 @@ pub(super) async fn check_mounts(shared: &Shared, folder: &Path) -> Result<(), F
     let options = &shared.options;
     let all = options.mounts.iter().chain(&options.read_only_mounts).chain(&options.write_only_mounts);
     for mount in all {
+        if is_taken(&mount.container) {
+            return Err(Failure::Taken { variable: mount.variable, path: mount.container.clone() });
+        }
         if !try_mount(shared, body::bind(&mount.host, &mount.container)).await? {
             return Err(Failure::NoMount { variable: mount.variable, path: mount.host.clone() });
         }
     }
     Ok(())
+}
+
+/// Whether a path in the container is ours: the folder itself, the workspace with everything in it, and the place for secrets.
+fn is_taken(path: &str) -> bool {
+    let workspace = format!("{}/{WORKSPACE}", body::FOLDER);
+    let path = path.trim_end_matches('/');
+    let below =
+        |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    path == body::FOLDER || below(&workspace) || below(body::SECRETS)
 }
 
 /// Whether the source of a mount is there.
@@ -72,6 +85,21 @@ async fn try_mount(shared: &Shared, mount: Mount) -> Result<bool, Failure> {
         Ok(created) => {
             container::remove(engine, &created.id).await;
             Ok(true)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_the_runs_own_cannot_be_mounted_over() {
+        for path in ["/mnt", "/mnt/", "/mnt/workspace", "/mnt/workspace/source/x", "/run/secrets/key"] {
+            assert!(is_taken(path), "{path}");
+        }
+        for path in ["/mnt/cache", "/mnt/workspaces", "/run/secrets-of-mine", "/srv/mnt"] {
+            assert!(!is_taken(path), "{path}");
         }
     }
 }

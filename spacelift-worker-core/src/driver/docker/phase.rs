@@ -47,10 +47,16 @@ impl Phase {
         let memory = body.host_config.as_ref().and_then(|host| host.memory);
         let _probe = Probe::create(&spec.folder, options.user)?;
         let named = CreateContainerOptionsBuilder::default().name(&body::name(spec)).build();
-        let created = self.shared.engine.client().await?.create_container(Some(named), body).await;
-        let id = created.map_err(|error| self.explained(error))?.id;
-        // From here on it is removed, however this ends.
-        let container = Container::new(self.shared.clone(), id, memory);
+        let (shared, client) = (self.shared.clone(), self.shared.engine.client().await?.clone());
+        // A task of its own: where nobody waits any more for the answer, there is a container all the same, and it has to go.
+        let creating = tokio::spawn(async move {
+            let created = client.create_container(Some(named), body).await?;
+            Ok(Container::new(shared, created.id, memory))
+        });
+        let container = match creating.await {
+            Ok(created) => created.map_err(|error| self.explained(error))?,
+            Err(_) => return Err(Failure::Gone { why: "it was not created".to_owned() }),
+        };
         match container.run(|error| self.explained(error)).await {
             Ok(word) if word == body::READY => Ok(container),
             Ok(word) => {

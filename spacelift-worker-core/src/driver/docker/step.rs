@@ -39,6 +39,8 @@ pub(super) struct Step {
     /// Closing it may end the output, too.
     _input: Pin<Box<dyn AsyncWrite + Send>>,
     stage: Stage,
+    /// Why the output ended before the command did.
+    broken: Option<Failure>,
     why: Option<String>,
 }
 
@@ -74,6 +76,7 @@ impl Step {
                 output,
                 _input: input,
                 stage: Stage::Printing,
+                broken: None,
                 why: None,
             }),
             StartExecResults::Detached => {
@@ -88,13 +91,20 @@ impl Step {
                 Stage::Ended => return std::future::pending().await,
                 Stage::Printing => match self.output.next().await {
                     Some(Ok(piece)) => return Ok(ExecEvent::Output(piece.into_bytes().into())),
-                    // A connection that broke says so when the Engine is asked for the end.
-                    Some(Err(_)) | None => self.stage = Stage::Ending(ASK_FIRST),
+                    Some(Err(error)) => {
+                        self.broken = Some(Failure::engine(self.container.engine().shown(), error));
+                        self.stage = Stage::Ending(ASK_FIRST);
+                    }
+                    None => self.stage = Stage::Ending(ASK_FIRST),
                 },
                 Stage::Ending(pause) => {
                     if let Some(status) = self.ask().await? {
                         self.stage = Stage::Ended;
                         return Ok(ExecEvent::Exited(status));
+                    }
+                    // What it prints from now on would be lost, and nobody would know.
+                    if let Some(broken) = self.broken.take() {
+                        return Err(broken);
                     }
                     tokio::time::sleep(pause).await;
                     self.stage = Stage::Ending((pause * 2).min(ASK_LATER));

@@ -39,21 +39,29 @@ static ANSWERS: AtomicBool = AtomicBool::new(false);
 /// }
 /// ```
 pub fn main_if_asked() -> Option<ExitCode> {
-    let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|first| first == ARGUMENT) && arguments.next().is_none() {
-        return Some(child_main());
+    asked_by(std::env::args_os().skip(1)).then(child_main)
+}
+
+/// Whether the arguments of `main`, without the program's name, ask for [`child_main`]; where they do not, this program is
+/// one that answers to them. For a program whose `main` is not in Rust, which gets them there.
+pub fn asked_by(arguments: impl IntoIterator<Item = OsString>) -> bool {
+    let mut arguments = arguments.into_iter();
+    let asked = arguments.next().is_some_and(|first| first == ARGUMENT) && arguments.next().is_none();
+    if !asked {
+        ANSWERS.store(true, Ordering::Relaxed);
     }
-    ANSWERS.store(true, Ordering::Relaxed);
-    None
+    asked
 }
 
 /// Evaluates one policy, which is asked for on standard input, and answers on standard output. For a program whose `main`
 /// is not in Rust: it names itself, with an argument of its own, as a [`PolicyProgram`].
 pub fn child_main() -> ExitCode {
-    match limit_resources().and_then(|()| policy::serve(io::stdin(), io::stdout())) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+    if child_work() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// As [`child_main`]; whether it went well.
+pub fn child_work() -> bool {
+    limit_resources().and_then(|()| policy::serve(io::stdin(), io::stdout())).is_ok()
 }
 
 /// No more memory than the limit, no core file, and no file to write.

@@ -9,6 +9,6 @@ mod programs;
 #[cfg(test)]
 mod tests;
 
-pub use child::{MEMORY_LIMIT, PolicyProgram, child_main, main_if_asked};
+pub use child::{MEMORY_LIMIT, PolicyProgram, asked_by, child_main, child_work, main_if_asked};
 pub use host::PolicyIsolation;
 pub(crate) use host::{PolicyHost, PolicyHostError};

@@ -7,6 +7,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::{Damaged, EncryptError, MAX_CHUNKS, SALT_LEN, TAG_LEN};
 use crate::crypto::{self, Aes256Gcm, CryptoError};
 use crate::envelope::key::{BodyKeys, derive};
+use crate::output::Output;
 
 /// The key of one message, expanded once.
 pub(super) struct Chunks {
@@ -43,25 +44,21 @@ impl Chunks {
     }
 
     /// Appends one encrypted chunk to `out`, or nothing.
-    pub(super) fn seal(&self, number: u64, plain: &[u8], out: &mut Vec<u8>) -> Result<(), EncryptError> {
+    pub(super) fn seal(&self, number: u64, plain: &[u8], out: &mut dyn Output) -> Result<(), EncryptError> {
         let nonce = self.nonce(number).ok_or(EncryptError::TooLong)?;
-        let start = out.len();
-        out.resize(start + plain.len() + TAG_LEN, 0);
-        let sealed = self.aead.seal_into(&nonce, plain, out.get_mut(start..).unwrap_or_default());
-        sealed.map_err(|error| {
-            wipe_from(out, start);
+        let len = plain.len() + TAG_LEN;
+        self.aead.seal_into(&nonce, plain, out.room(len)).map_err(|error| {
+            out.take_back(len);
             EncryptError::Crypto(error)
         })
     }
 
     /// Appends one decrypted chunk to `out`, or nothing.
-    pub(super) fn open(&self, number: u64, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), Damaged> {
+    pub(super) fn open(&self, number: u64, sealed: &[u8], out: &mut dyn Output) -> Result<(), Damaged> {
         let nonce = self.nonce(number).ok_or(Damaged)?;
-        let start = out.len();
-        out.resize(start + sealed.len().saturating_sub(TAG_LEN), 0);
-        let opened = self.aead.open_into(&nonce, sealed, out.get_mut(start..).unwrap_or_default());
-        opened.map_err(|_| {
-            wipe_from(out, start);
+        let len = sealed.len().saturating_sub(TAG_LEN);
+        self.aead.open_into(&nonce, sealed, out.room(len)).map_err(|_| {
+            out.take_back(len);
             Damaged
         })
     }

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::chunks::Chunks;
 use super::{Damaged, PREFIX_LEN, SEALED_CHUNK_LEN, TAG_LEN};
 use crate::envelope::key::InputKey;
+use crate::output::Output;
 
 /// Decrypts the chunks of one message in their order. Who calls it stops at the first error.
 pub(crate) struct ChunkDecryptor {
@@ -26,7 +27,7 @@ impl ChunkDecryptor {
         number
     }
 
-    fn append(&mut self, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), Damaged> {
+    fn append(&mut self, sealed: &[u8], out: &mut dyn Output) -> Result<(), Damaged> {
         let number = self.number();
         self.chunks.open(number, sealed, out)
     }
@@ -60,7 +61,7 @@ impl Decryptor {
     ///
     /// # Errors
     /// [`Damaged`], again at each further call. What was appended before is verified, but not the whole message.
-    pub fn update(&mut self, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), Damaged> {
+    pub fn update(&mut self, sealed: &[u8], out: &mut dyn Output) -> Result<(), Damaged> {
         // The state is put back only when all went well, so that the first error stays.
         self.state = match std::mem::replace(&mut self.state, State::Failed) {
             State::Prefix { key, context } => {
@@ -88,7 +89,7 @@ impl Decryptor {
         &mut self,
         chunks: &mut ChunkDecryptor,
         sealed: &[u8],
-        out: &mut Vec<u8>,
+        out: &mut dyn Output,
     ) -> Result<(), Damaged> {
         let mut rest = sealed;
         if !self.pending.is_empty() {
@@ -112,7 +113,7 @@ impl Decryptor {
     ///
     /// # Errors
     /// [`Damaged`]
-    pub fn finish(self, out: &mut Vec<u8>) -> Result<(), Damaged> {
+    pub fn finish(self, out: &mut dyn Output) -> Result<(), Damaged> {
         match self.state {
             // "The final chunk … MUST be shorter than 16 KiB": a full one never stays pending, and nothing pending is
             // too short to be a chunk.

@@ -8,6 +8,7 @@ use super::chunks::Chunks;
 use super::{CHUNK_LEN, EncryptError, SALT_LEN};
 use crate::crypto;
 use crate::envelope::key::derive;
+use crate::output::Output;
 
 /// Encrypts the chunks of one message in their order, and stays failed once it failed.
 pub(crate) struct ChunkEncryptor {
@@ -30,7 +31,7 @@ impl ChunkEncryptor {
         seal(&self.chunks, number).inspect_err(|error| self.failed = Some(*error))
     }
 
-    fn append(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), EncryptError> {
+    fn append(&mut self, plain: &[u8], out: &mut dyn Output) -> Result<(), EncryptError> {
         self.step(|chunks, number| chunks.seal(number, plain, out))
     }
 }
@@ -74,11 +75,11 @@ impl Encryptor {
     ///
     /// # Errors
     /// [`EncryptError`], the same one again at each further call.
-    pub fn update(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), EncryptError> {
+    pub fn update(&mut self, plain: &[u8], out: &mut dyn Output) -> Result<(), EncryptError> {
         if let Some(error) = self.inner.failed {
             return Err(error);
         }
-        out.append(&mut self.prefix);
+        out.push_all(&std::mem::take(&mut self.prefix));
         let mut rest = plain;
         if !self.pending.is_empty() {
             let (head, tail) = rest.split_at(rest.len().min(CHUNK_LEN - self.pending.len()));
@@ -105,8 +106,8 @@ impl Encryptor {
     ///
     /// # Errors
     /// [`EncryptError`]
-    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), EncryptError> {
-        out.append(&mut self.prefix);
+    pub fn finish(mut self, out: &mut dyn Output) -> Result<(), EncryptError> {
+        out.push_all(&std::mem::take(&mut self.prefix));
         self.inner.append(&self.pending, out)
     }
 }

@@ -1,0 +1,7 @@
+module github.com/spacelift-worker/spacelift-worker/spacelift-worker-ffi/benches/go
+
+go 1.24
+
+require github.com/spacelift-worker/spacelift-worker/go v0.0.0
+
+replace github.com/spacelift-worker/spacelift-worker/go => ../../../go
