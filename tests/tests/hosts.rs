@@ -205,7 +205,8 @@ fn a_host_that_says_that_its_machine_goes_has_its_worker_end_the_run_and_leave()
     let mothership = Mothership::start();
     let pool = mothership.create_pool("pool");
     Site::create(&mothership, &pool, "site", &["--plan", "echo planning; exec sleep 1000"]);
-    let host = Host::start(LauncherSetup::new(&pool), &options(Offers::Accept, Steps::Library));
+    let setup = LauncherSetup::new(&pool).unset("SPACELIFT_RUN_LOGS_ON_STANDARD_OUTPUT_ENABLED");
+    let host = Host::start(setup, &options(Offers::Accept, Steps::Library));
     mothership.await_workers("IDLE", 1);
     let run = mothership.trigger(&["site"]);
     mothership.await_logs(&run, "planning");

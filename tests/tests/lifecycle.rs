@@ -148,14 +148,14 @@ fn after_a_stop_and_after_a_kill_nothing_is_left_of_the_run() {
 
 #[test]
 fn after_the_logs_timeout_nothing_is_left_of_the_run() {
-    let mut scene = Scene::planning(STUBBORN, &[("SPACELIFT_LAUNCHER_LOGS_TIMEOUT", "3s")]);
+    let mut scene = Scene::planning(STUBBORN, &[("SPACELIFT_LAUNCHER_LOGS_TIMEOUT", "15s")]);
     scene.goes_on("FAILED");
     scene.mothership.await_logs(&scene.run, "logs timeout");
 }
 
 #[test]
 fn after_the_run_timeout_nothing_is_left_of_the_run() {
-    let mut scene = Scene::planning(STUBBORN, &[("SPACELIFT_LAUNCHER_RUN_TIMEOUT", "6s")]);
+    let mut scene = Scene::planning(STUBBORN, &[("SPACELIFT_LAUNCHER_RUN_TIMEOUT", "20s")]);
     scene.goes_on("FAILED");
     scene.mothership.await_logs(&scene.run, "run timeout");
 }
