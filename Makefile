@@ -132,9 +132,8 @@ bench-workers: ## many workers in one process over mutual TLS: how fast, how muc
 	ulimit -n 20000 && target/release/examples/many_workers $(WORKERS)
 
 bench-docker: ## what a container costs, as a table, beside `docker run` on the same Engine; takes root
-	cargo build --release --locked --quiet -p spacelift-mothership --bin mothership
-	cargo build --release --locked --quiet -p spacelift-worker-tests --example docker_bench
-	cargo build --release --locked --quiet -p spacelift-worker-core --features docker --example launcher
+	cargo build --release --locked --quiet -p spacelift-mothership -p spacelift-worker-core -p spacelift-worker-tests \
+	    --features spacelift-worker-core/docker --bin mothership --example launcher --example docker_bench
 	target/release/examples/docker_bench
 
 soak: ## the whole system under faults for SOAK_SECONDS with SOAK_SEED; what held, as a table

@@ -2,7 +2,7 @@
 //! table; ends with 1 when a bar is not held.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
@@ -215,13 +215,20 @@ fn seconds(text: &str) -> Option<f64> {
 
 /// When the machine was started, in seconds of today, which may be negative.
 fn boot_time() -> Result<f64, String> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| error.to_string())?;
-    let mut text = String::new();
-    let uptime = fs::File::open("/proc/uptime").and_then(|mut file| file.read_to_string(&mut text));
-    uptime.map_err(|error| error.to_string())?;
-    let uptime: f64 = text.split(' ').next().and_then(|up| up.parse().ok()).ok_or("no uptime")?;
-    let day = 24.0 * 3600.0;
-    Ok(now.as_secs_f64().rem_euclid(day) - uptime)
+    let uptime = || {
+        let text = fs::read_to_string("/proc/uptime").map_err(|error| error.to_string())?;
+        text.split(' ').next().and_then(|up| up.parse::<f64>().ok()).ok_or("no uptime".to_owned())
+    };
+    // It is cut to hundredths of a second, and exact where it changes.
+    let first = uptime()?;
+    loop {
+        let up = uptime()?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| error.to_string())?;
+        if up > first {
+            let day = 24.0 * 3600.0;
+            return Ok(now.as_secs_f64().rem_euclid(day) - up);
+        }
+    }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -38,7 +38,7 @@ pub(super) async fn read(
 ) -> Result<(Outputs, HandedOn), Failure> {
     let (place, sensitive_too) = (place.clone(), context.settings.sensitive_outputs);
     blocking(move || {
-        let Some(bytes) = read_file(&place.workspace().join(Plan::outputs_file()))? else {
+        let Some(bytes) = read_file(&place.workspace_left()?.join(Plan::outputs_file()))? else {
             return Ok((Outputs::default(), HandedOn::default()));
         };
         let mut outputs = Outputs::parse(bytes.expose())?;

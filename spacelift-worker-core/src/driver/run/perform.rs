@@ -186,16 +186,12 @@ async fn seal_and_put(
     let phase = assignment.payload().phase.as_str();
     let sealed_for = workspace_context(context, assignment, phase, state_version)?;
     let file = place.file("workspace.sealed");
-    let (key_of, folder, path) = (context.clone(), place.workspace(), file.clone());
+    let (key_of, folder, path) = (context.clone(), place.clone(), file.clone());
     let (len, sha256) = blocking(move || {
-        // Who ran in it may have put a link in its place.
-        if !fs::symlink_metadata(&folder)?.is_dir() {
-            return Err("it is no folder any more".into());
-        }
         let sealer = workspace::sealer(key_of.credentials.key(), &sealed_for, None)?;
         let out = BufWriter::with_capacity(256 * 1024, private_file(&path)?);
         let mut writer = SealWriter::new(sealer, Digesting { inner: out, hash: Sha256::new(), len: 0 });
-        let packed = pack(&folder, &mut writer)?;
+        let packed = pack(&folder.workspace_left()?, &mut writer)?;
         for skipped in &packed.skipped {
             tracing::warn!(what = ?skipped, "left out of the workspace");
         }

@@ -36,6 +36,18 @@ impl Place {
         self.shared().join(WORKSPACE)
     }
 
+    /// The same to be read from, after commands ran in it.
+    ///
+    /// # Errors
+    /// When one of them put something else in its place, which may lead anywhere.
+    pub(super) fn workspace_left(&self) -> io::Result<PathBuf> {
+        let path = self.workspace();
+        match fs::symlink_metadata(&path)?.is_dir() {
+            true => Ok(path),
+            false => Err(io::Error::other("it is no folder any more")),
+        }
+    }
+
     /// Where the source is.
     pub(super) fn source(&self) -> PathBuf {
         self.workspace().join(SOURCE)
@@ -106,6 +118,10 @@ mod tests {
         fs::write(place.source().join("locked/file"), "x").unwrap();
         fs::set_permissions(place.source().join("locked"), fs::Permissions::from_mode(0o500)).unwrap();
         let root = place.0.clone();
+        assert_eq!(place.workspace_left().unwrap(), place.workspace());
+        fs::rename(place.workspace(), place.file("elsewhere")).unwrap();
+        std::os::unix::fs::symlink(place.file("elsewhere"), place.workspace()).unwrap();
+        assert_eq!(place.workspace_left().unwrap_err().to_string(), "it is no folder any more");
         assert_eq!(fs::metadata(&root).unwrap().permissions().mode() & 0o777, 0o700);
         drop(place);
         assert!(!root.exists());
