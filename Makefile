@@ -161,8 +161,7 @@ wheels: ## wheels of the Python package for old and new Linux on two processors,
 	@sh spacelift-worker-py/wheels.sh
 
 bench-python: ## what a call from Python costs, beside the Rust call and Python's cryptography, as a table in target/performance
-	cargo build --release --locked --quiet -p spacelift-worker-benches --example boundary
-	cargo build --release --locked --quiet -p spacelift-worker-py
+	cargo build --release --locked --quiet -p spacelift-worker-py --lib --example boundary
 	@sh spacelift-worker-py/benches/run.sh
 
 # The C library goes below $(DESTDIR)$(PREFIX)
