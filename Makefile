@@ -38,7 +38,7 @@ MODEL := target/release/spacelift-worker-model
 
 # In this order, one at a time: what is quick to tell comes first, and all of them share one target folder
 .NOTPARALLEL:
-.PHONY: help python bench-mask demo mask-streams bench-policy policy-oracle policy-signatures test setup fmt lint docs pure deny \
+.PHONY: help python wheels bench-python bench-mask demo mask-streams bench-policy policy-oracle policy-signatures test setup fmt lint docs pure deny \
     advisories fuzz bench bench-tables bench-workers model pair soak sparse capi capi-test sanitize miri bench-bindings
 
 help: ## this list
