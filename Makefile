@@ -38,7 +38,7 @@ MODEL := target/release/spacelift-worker-model
 
 # In this order, one at a time: what is quick to tell comes first, and all of them share one target folder
 .NOTPARALLEL:
-.PHONY: help python bench-mask demo mask-streams bench-policy policy-oracle policy-signatures test setup fmt lint docs pure deny \
+.PHONY: help python wheels bench-python bench-mask demo mask-streams bench-policy policy-oracle policy-signatures test setup fmt lint docs pure deny \
     advisories fuzz bench bench-tables bench-workers model pair soak sparse capi capi-test sanitize miri bench-bindings
 
 help: ## this list
@@ -160,8 +160,7 @@ wheels: ## wheels of the Python package for old and new Linux on two processors,
 	@sh spacelift-worker-py/wheels.sh
 
 bench-python: ## what a call from Python costs, beside the Rust call and Python's cryptography, as a table in target/performance
-	cargo build --release --locked --quiet -p spacelift-worker-benches --example boundary
-	cargo build --release --locked --quiet -p spacelift-worker-py
+	cargo build --release --locked --quiet -p spacelift-worker-py --lib --example boundary
 	@sh spacelift-worker-py/benches/run.sh
 
 # The C library goes below $(DESTDIR)$(PREFIX)

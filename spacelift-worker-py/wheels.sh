@@ -49,7 +49,7 @@ for triple in "$@"; do
 done
 
 say "building the sdist"
-maturin sdist --quiet --manifest-path "$here/Cargo.toml" --out "$out"
+maturin sdist --manifest-path "$here/Cargo.toml" --out "$out" >&2
 
 python "$here/wheels_check.py" "$out"
 [ -z "$lacking" ] || { say "these are missing:$lacking"; exit 1; }

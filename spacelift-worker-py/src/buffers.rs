@@ -3,7 +3,7 @@
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyMemoryView, PySlice};
+use pyo3::types::PyBytes;
 use zeroize::Zeroizing;
 
 /// Bytes of an argument.
@@ -33,29 +33,31 @@ impl<'a> Given<'a> {
 }
 
 /// A place in memory that an interpreter owns, such as a `bytearray`.
-pub(crate) struct Place<'py>(Bound<'py, PyMemoryView>);
+pub(crate) struct Place(PyBuffer<u8>);
 
-impl<'py> Place<'py> {
+impl Place {
     /// Anything with the buffer protocol that may be written to, in one piece.
-    pub(crate) fn of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+    pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         let buffer = PyBuffer::<u8>::get(object)?;
         if buffer.readonly() {
             return Err(PyTypeError::new_err(
                 "a buffer that can be written to is needed, such as a bytearray",
             ));
         }
-        if !buffer.is_c_contiguous() || buffer.dimensions() != 1 {
+        if !buffer.is_c_contiguous() {
             return Err(PyBufferError::new_err("a buffer in one piece is needed"));
         }
-        Ok(Self(PyMemoryView::from(object)?))
+        Ok(Self(buffer))
     }
 
-    /// Writes as many of `bytes` as fit, from the front, and tells how many.
-    pub(crate) fn write(&self, bytes: &[u8]) -> PyResult<usize> {
-        let len = self.0.len()?.min(bytes.len());
-        let end = isize::try_from(len).unwrap_or(isize::MAX);
-        let part = self.0.get_item(PySlice::new(self.0.py(), 0, end, 1))?;
-        PyBuffer::<u8>::get(&part)?.copy_from_slice(self.0.py(), bytes.get(..len).unwrap_or_default())?;
-        Ok(len)
+    /// The place itself. As with `readinto` of Python's files, nobody else may touch it before the call ends: the interpreter's lock
+    /// is let go meanwhile.
+    #[expect(unsafe_code, reason = "the one place where memory of the interpreter is written")]
+    pub(crate) fn bytes(&mut self) -> &mut [u8] {
+        let Some(mut place) = self.0.as_slice_ptr() else { return &mut [] };
+        // SAFETY: the buffer was asked for as one piece of bytes that may be written to, and its owner keeps it where it is, as
+        // long as it is, for as long as `self.0` lives, from which the slice is borrowed. What is read is never a part of it: it
+        // comes out of a `bytes`, which is not writable, or out of a copy.
+        unsafe { place.as_mut() }
     }
 }

@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use spacelift_worker_core::envelope::cobblestone;
+use spacelift_worker_core::output::Output;
 use zeroize::Zeroizing;
 
 use crate::buffers::Given;
@@ -12,11 +13,11 @@ use crate::stream::{Push, Stream};
 impl Push for cobblestone::Encryptor {
     const NAME: &'static str = "encryptor";
 
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn push(&mut self, bytes: &[u8], out: &mut dyn Output) -> Result<(), Failure> {
         Ok(self.update(bytes, out)?)
     }
 
-    fn end(self, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn end(self, out: &mut dyn Output) -> Result<(), Failure> {
         Ok(self.finish(out)?)
     }
 }
@@ -24,11 +25,11 @@ impl Push for cobblestone::Encryptor {
 impl Push for cobblestone::Decryptor {
     const NAME: &'static str = "decryptor";
 
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn push(&mut self, bytes: &[u8], out: &mut dyn Output) -> Result<(), Failure> {
         Ok(self.update(bytes, out)?)
     }
 
-    fn end(self, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn end(self, out: &mut dyn Output) -> Result<(), Failure> {
         Ok(self.finish(out)?)
     }
 }

@@ -7,6 +7,7 @@ use pyo3::types::PyBytes;
 use spacelift_worker_core::mask::{
     self, Forms, MaskSettings, NotRegistered, Notice, SecretSet, TooManySecrets,
 };
+use spacelift_worker_core::output::Output;
 
 use crate::buffers::Given;
 use crate::failure::{Class, Failure};
@@ -113,13 +114,13 @@ fn keep(notices: &Notices, more: Vec<Notice>) {
 impl Push for Masking {
     const NAME: &'static str = "masker";
 
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn push(&mut self, bytes: &[u8], out: &mut dyn Output) -> Result<(), Failure> {
         self.masker.push(bytes, out);
         keep(&self.notices, self.masker.take_notices());
         Ok(())
     }
 
-    fn end(self, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn end(self, out: &mut dyn Output) -> Result<(), Failure> {
         keep(&self.notices, self.masker.finish(out));
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use spacelift_worker_core::envelope::{self, Context};
+use spacelift_worker_core::output::Output;
 use spacelift_worker_core::{files, pool};
 
 use crate::buffers::Given;
@@ -87,11 +88,11 @@ pub(crate) struct Sealer(Stream<envelope::Sealer>);
 impl Push for envelope::Sealer {
     const NAME: &'static str = "sealer";
 
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn push(&mut self, bytes: &[u8], out: &mut dyn Output) -> Result<(), Failure> {
         Ok(self.update(bytes, out)?)
     }
 
-    fn end(self, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn end(self, out: &mut dyn Output) -> Result<(), Failure> {
         Ok(self.finish(out)?)
     }
 }

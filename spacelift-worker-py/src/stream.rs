@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::PyBytes;
+use spacelift_worker_core::output::{Output, Spilling};
 use zeroize::Zeroizing;
 
 use crate::buffers::{Given, Place};
@@ -16,9 +17,9 @@ pub(crate) trait Push: Send {
     /// What it is called in an error.
     const NAME: &'static str;
 
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Failure>;
+    fn push(&mut self, bytes: &[u8], out: &mut dyn Output) -> Result<(), Failure>;
 
-    fn end(self, out: &mut Vec<u8>) -> Result<(), Failure>;
+    fn end(self, out: &mut dyn Output) -> Result<(), Failure>;
 }
 
 /// A stream for an interpreter: one thread at a time, the others wait.
@@ -59,16 +60,8 @@ impl<T: Push> Stream<T> {
         data: &Bound<'_, PyAny>,
         place: &Bound<'_, PyAny>,
     ) -> Result<usize, Failure> {
-        let (given, place) = (Given::read(data)?, Place::of(place)?);
-        self.with(py, |state| {
-            state.push(py, given.bytes())?;
-            let written = place.write(state.ready.get(state.taken..).unwrap_or_default())?;
-            state.taken += written;
-            if state.taken == state.ready.len() {
-                state.clear();
-            }
-            Ok(written)
-        })
+        let (given, mut place) = (Given::read(data)?, Place::of(place)?);
+        self.with(py, |state| state.push_into(py, given.bytes(), place.bytes()))
     }
 
     /// Ends the stream and gives the rest.
@@ -98,15 +91,25 @@ impl<T: Push> Stream<T> {
 
 impl<T: Push> State<T> {
     fn push(&mut self, py: Python<'_>, bytes: &[u8]) -> Result<(), Failure> {
-        // Away while it works: a stream that broke down is not used again.
-        let mut stream = self.stream.take().ok_or_else(|| Failure::over(T::NAME))?;
         let ready = &mut *self.ready;
-        let (stream, pushed) = work(py, bytes.len(), move || {
-            let pushed = stream.push(bytes, ready);
-            Ok((stream, pushed))
-        })?;
-        self.stream = Some(stream);
-        pushed
+        push(py, &mut self.stream, bytes, ready)
+    }
+
+    fn push_into(&mut self, py: Python<'_>, bytes: &[u8], place: &mut [u8]) -> Result<usize, Failure> {
+        // What waits comes first.
+        let waiting = self.ready.get(self.taken..).unwrap_or_default();
+        let len = waiting.len().min(place.len());
+        let (front, place) = place.split_at_mut(len);
+        front.copy_from_slice(waiting.get(..len).unwrap_or_default());
+        self.taken += len;
+        if self.taken < self.ready.len() {
+            self.push(py, bytes)?;
+            return Ok(len);
+        }
+        self.clear();
+        let mut out = Spilling::new(place, &mut self.ready);
+        push(py, &mut self.stream, bytes, &mut out)?;
+        Ok(len + out.len())
     }
 
     fn take<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
@@ -119,4 +122,20 @@ impl<T: Push> State<T> {
         self.ready.clear();
         self.taken = 0;
     }
+}
+
+fn push<T: Push>(
+    py: Python<'_>,
+    place: &mut Option<Box<T>>,
+    bytes: &[u8],
+    out: &mut (dyn Output + Send),
+) -> Result<(), Failure> {
+    // Away while it works: a stream that broke down is not used again.
+    let mut stream = place.take().ok_or_else(|| Failure::over(T::NAME))?;
+    let (stream, pushed) = work(py, bytes.len(), move || {
+        let pushed = stream.push(bytes, out);
+        Ok((stream, pushed))
+    })?;
+    *place = Some(stream);
+    pushed
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use spacelift_worker_core::envelope::{self, Context, Trust, UnsealError, workspace};
+use spacelift_worker_core::output::Output;
 use spacelift_worker_core::{files, pool};
 use zeroize::Zeroizing;
 
@@ -161,14 +162,14 @@ mod keyed {
 impl Push for Keyed {
     const NAME: &'static str = "unsealer";
 
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn push(&mut self, bytes: &[u8], out: &mut dyn Output) -> Result<(), Failure> {
         self.with_dependent_mut(|_, opening| match opening {
             Some(unsealer) => Ok(unsealer.update(bytes, out)?),
             None => Err(Failure::over(Self::NAME)),
         })
     }
 
-    fn end(mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn end(mut self, out: &mut dyn Output) -> Result<(), Failure> {
         self.with_dependent_mut(|_, opening| match opening.take() {
             Some(unsealer) => Ok(unsealer.finish(out)?),
             None => Err(Failure::over(Self::NAME)),
