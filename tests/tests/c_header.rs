@@ -150,7 +150,9 @@ fn unsafe_stands_in_the_boundary_alone_and_every_function_goes_through_it() {
             let through =
                 ["unsafe { Call::begin(", "unsafe { Call::without_error(", "unsafe { free(handle) }"];
             assert!(
-                !signature.contains('*') || through.iter().any(|way| begins.starts_with(way)),
+                // One without parameters gives a text that lives for ever.
+                !signature.split_once('(').unwrap().1.contains(": *")
+                    || through.iter().any(|way| begins.starts_with(way)),
                 "{}: {}",
                 file.place(),
                 signature.trim()
