@@ -22,8 +22,8 @@ use spacelift_worker_core::protocol::message::{
 };
 use spacelift_worker_tests::system::{Answer, Folder, Launcher, Plane, ScriptedStore, eventually};
 
-/// Notes that it runs, and goes on until it is ended.
-const ENDLESS: &str = "echo $$ >> \"$TARGET/pids\"; while :; do sleep 0.1; done";
+/// Notes that it runs, and goes on until it is ended, or the test is over.
+const ENDLESS: &str = "echo $$ >> \"$TARGET/pids\"; while [ -d \"$TARGET\" ]; do sleep 0.1; done";
 /// Notes that it runs, and ends well.
 const SHORT: &str = "echo $$ >> \"$TARGET/pids\"; echo planned";
 

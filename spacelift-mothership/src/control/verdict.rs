@@ -209,6 +209,20 @@ mod tests {
     }
 
     #[test]
+    fn outputs_count_where_an_apply_was_asked_for_them_and_no_others_do() {
+        let outputs = Some(SealedObject { name: "o".into(), len: 1, sha256: "00".into() });
+        let report = Finished { outputs, ..report(Outcome::Succeeded, None) };
+        let apply = about(RunType::Tracked, Phase::Apply);
+        let kept = finished(&report, apply);
+        assert_eq!((kept.to, kept.keeps_outputs), (RunState::Finished, true));
+        let foreign = Circumstances { outputs_are_ours: false, ..apply };
+        for about in [foreign, about(RunType::Task, Phase::Task), about(RunType::Proposed, Phase::Plan)] {
+            let refused = finished(&report, about);
+            assert_eq!((refused.to, refused.keeps_outputs), (RunState::Failed, false), "{about:?}");
+        }
+    }
+
+    #[test]
     fn a_failure_says_why() {
         let mut failed = report(Outcome::Failed, Some(EndCause::Command));
         failed.exit_code = Some(3);
