@@ -217,7 +217,7 @@ fn seconds(text: &str) -> Option<f64> {
 fn boot_time() -> Result<f64, String> {
     let uptime = || {
         let text = fs::read_to_string("/proc/uptime").map_err(|error| error.to_string())?;
-        text.split(' ').next().and_then(|up| up.parse::<f64>().ok()).ok_or("no uptime".to_owned())
+        text.split(' ').next().and_then(|up| up.parse::<f64>().ok()).ok_or_else(|| "no uptime".to_owned())
     };
     // It is cut to hundredths of a second, and exact where it changes.
     let first = uptime()?;
