@@ -1,6 +1,6 @@
 //! The HTTP client for objects.
 
-use std::io;
+use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use hyper::header::CONTENT_LENGTH;
 use hyper::{Method, Request};
 use rustls::ClientConfig;
 use tokio::fs::File;
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::io::ReaderStream;
 use url::Url;
@@ -131,6 +131,8 @@ pub(crate) enum Source {
     Bytes(Bytes),
     /// A whole file.
     File(PathBuf),
+    /// So many bytes of a file, from an offset on.
+    Part { path: PathBuf, offset: u64, len: u64 },
 }
 
 /// Where an object is: nothing of it is shown.
@@ -270,6 +272,13 @@ impl BlobClient {
                 let len = file.metadata().await.map_err(fail)?.len();
                 let pieces = ReaderStream::with_capacity(file, 256 * 1024).map_ok(Frame::data);
                 (len, StreamBody::new(pieces).boxed_unsync())
+            }
+            Source::Part { path, offset, len } => {
+                let fail = |source| BlobError::File { path: path.clone(), source };
+                let mut file = File::open(path).await.map_err(fail)?;
+                file.seek(SeekFrom::Start(*offset)).await.map_err(fail)?;
+                let pieces = ReaderStream::with_capacity(file.take(*len), 256 * 1024).map_ok(Frame::data);
+                (*len, StreamBody::new(pieces).boxed_unsync())
             }
         };
         match self.ask(Method::PUT, place, Some(len), body, self.limits.limit(len)).await {

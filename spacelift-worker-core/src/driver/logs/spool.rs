@@ -3,15 +3,18 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::crypto::Sha256;
 use crate::protocol::message::RunState;
 
 /// The most that is kept for storage; what comes after it is left out, and a last line says so.
 const MAX_LEN: u64 = 1 << 30;
+/// How much is read at once.
+const READ_LEN: usize = 64 * 1024;
 const CUT_NOTE: &[u8] = b"\n[the log ends here: it is longer than 1 GiB]\n";
 
 /// Where in the run a byte was printed.
@@ -33,6 +36,7 @@ pub(super) struct Piece {
 #[derive(Debug)]
 pub(super) struct Spool {
     file: File,
+    path: PathBuf,
     inner: Mutex<Inner>,
     /// Told when there is more, or the end.
     pub(super) changed: Notify,
@@ -57,7 +61,7 @@ impl Spool {
     pub(super) fn create(path: &Path, mark: Mark) -> io::Result<Self> {
         let file = File::options().create_new(true).read(true).write(true).open(path)?;
         let inner = Inner { len: 0, marks: vec![(0, mark)], finished: false };
-        Ok(Self { file, inner: Mutex::new(inner), changed: Notify::new() })
+        Ok(Self { file, path: path.to_owned(), inner: Mutex::new(inner), changed: Notify::new() })
     }
 
     pub(super) fn append(&self, bytes: &[u8]) -> io::Result<()> {
@@ -107,16 +111,29 @@ impl Spool {
         Piece { offset, len: end - offset, mark }
     }
 
-    pub(super) fn read(&self, piece: Piece) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; usize::try_from(piece.len).map_err(io::Error::other)?];
-        self.file.read_exact_at(&mut bytes, piece.offset)?;
-        Ok(bytes)
+    /// The digest of a piece, read in small pieces.
+    pub(super) fn sha256(&self, piece: Piece) -> io::Result<[u8; 32]> {
+        let (mut hash, mut buffer) = (Sha256::new(), vec![0; READ_LEN]);
+        let (mut at, end) = (piece.offset, piece.offset + piece.len);
+        while at < end {
+            let len = usize::try_from(end - at).map_or(READ_LEN, |left| left.min(READ_LEN));
+            self.file.read_exact_at(&mut buffer[..len], at)?;
+            hash.update(&buffer[..len]);
+            at += len as u64;
+        }
+        Ok(hash.finish())
+    }
+
+    /// Where the file is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::sha256;
 
     const PLANNING: Mark = Mark { state: RunState::Planning, state_version: 2 };
     const APPLYING: Mark = Mark { state: RunState::Applying, state_version: 3 };
@@ -132,11 +149,18 @@ mod tests {
         spool.mark(APPLYING);
         spool.append(b"apply").unwrap();
         let first = spool.piece(0, Some(100));
-        assert_eq!((spool.read(first).unwrap(), first.mark), (b"plan".to_vec(), PLANNING));
+        assert_eq!((spool.sha256(first).unwrap(), first.mark), (sha256(b"plan"), PLANNING));
         let second = spool.piece(4, Some(100));
-        assert_eq!((spool.read(second).unwrap(), second.mark), (b"apply".to_vec(), APPLYING));
-        assert_eq!(spool.read(spool.piece(4, Some(2))).unwrap(), b"ap");
-        assert_eq!(spool.read(spool.piece(0, None)).unwrap(), b"planapply");
+        assert_eq!((spool.sha256(second).unwrap(), second.mark), (sha256(b"apply"), APPLYING));
+        assert_eq!(spool.sha256(spool.piece(4, Some(2))).unwrap(), sha256(b"ap"));
+        assert_eq!(spool.sha256(spool.piece(0, None)).unwrap(), sha256(b"planapply"));
+    }
+
+    #[test]
+    fn a_long_piece_has_the_digest_of_its_bytes() {
+        let (spool, long) = (spool(), vec![7; 3 * READ_LEN + 1]);
+        spool.append(&long).unwrap();
+        assert_eq!(spool.sha256(spool.piece(1, None)).unwrap(), sha256(&long[1..]));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Masked output to storage, in segments: one every few seconds or every MiB, whichever comes first.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -96,15 +96,19 @@ impl LogUploader {
 
     async fn store(&self, piece: Piece) -> Option<LogSegment> {
         let place = self.places.take()?;
-        let bytes = match self.spool.read(piece) {
-            Ok(bytes) => Bytes::from(bytes),
+        let spool = self.spool.clone();
+        // The last piece may be a gibibyte; it is read and sent in small pieces, and never held.
+        let digested = tokio::task::spawn_blocking(move || spool.sha256(piece)).await;
+        let sha256 = match digested.map_err(io::Error::other).flatten() {
+            Ok(sha256) => crypto::hex(&sha256),
             Err(error) => {
                 tracing::warn!(run_ulid = %self.run, %error, "a piece of the log could not be read back");
                 return None;
             }
         };
-        let sha256 = crypto::hex(&crypto::sha256(&bytes));
-        if let Err(error) = self.blobs.put(&place.url, &Source::Bytes(bytes)).await {
+        let source =
+            Source::Part { path: self.spool.path().to_owned(), offset: piece.offset, len: piece.len };
+        if let Err(error) = self.blobs.put(&place.url, &source).await {
             let error = crate::driver::chain(&error);
             tracing::warn!(run_ulid = %self.run, error, "a piece of the log could not be stored");
             return None;
