@@ -151,10 +151,11 @@ fn cycling_a_pool_ends_idle_and_busy_workers_within_twenty_seconds() {
 
 #[test]
 fn a_drained_launcher_ends_its_run_first_and_leaves_nothing() {
-    let plan = "echo planning; sleep 2; echo planned";
+    let plan = "echo planning; sleep 5; echo planned";
     let Some(Scene { engine, mothership, mut worker }) = scene(plan, &[]) else { return };
     let run = mothership.trigger(&["site"]);
-    mothership.await_logs(&run, "planning");
+    // Its log comes later: up to five seconds, or when it has ended.
+    mothership.await_run(&run, "PLANNING");
     worker.process.signal("TERM");
     mothership.await_workers("DRAINED", 1);
     mothership.await_run(&run, "UNCONFIRMED");
