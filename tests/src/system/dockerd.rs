@@ -94,6 +94,16 @@ impl Dockerd {
     pub fn kill(&mut self) {
         self.process.signal("KILL");
         self.process.exit_code();
+        // Its containerd goes with it. An Engine that starts while that one is going would wait for it in vain.
+        let pid_file = self.folder.join("exec/containerd/containerd.pid");
+        let Ok(pid) = fs::read_to_string(&pid_file) else { return };
+        let _ = Command::new("kill").args(["-KILL", pid.trim()]).status();
+        let stat = Path::new("/proc").join(pid.trim()).join("stat");
+        eventually("the end of containerd", || {
+            let gone = fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z"));
+            gone.then_some(())
+        });
+        let _ = fs::remove_file(pid_file);
     }
 
     /// Starts it again on the same data.
