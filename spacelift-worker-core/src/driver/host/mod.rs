@@ -8,11 +8,6 @@
 //! What the host has to answer or has asked for is never lost, and is little: one worker has one run in hand. Everything
 //! else is dropped while the queue is full, and [`HostEvent::Lagged`] says how much.
 
-/// The snippets of the page for users compile.
-#[cfg(doctest)]
-#[doc = include_str!("../../../../docs/embedding.md")]
-mod page {}
-
 mod desk;
 mod event;
 mod queue;
@@ -28,7 +23,12 @@ pub use steps::StepId;
 pub(crate) use desk::{Desk, OfferSeen, Wish};
 pub(crate) use session::Counter;
 
-/// The snippet of the page for users compiles.
+/// The snippets of the pages for users compile.
 #[cfg(doctest)]
-#[doc = include_str!("../../../../docs/spot.md")]
-mod page {}
+mod pages {
+    #[doc = include_str!("../../../../docs/embedding.md")]
+    mod embedding {}
+
+    #[doc = include_str!("../../../../docs/spot.md")]
+    mod spot {}
+}
