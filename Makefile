@@ -53,8 +53,9 @@ test: setup fmt lint docs pure deny ## everything down to deny, all tests, and t
 	$(MAKE) --no-print-directory python
 	@sh tests/soak.sh 120 7
 
+# With the examples, so that dependencies are built with the features of the tests, once
 python: ## the Python package: its types and its tests
-	cargo build --workspace --locked --quiet
+	cargo build --workspace --lib --bins --examples --locked --quiet
 	@sh spacelift-worker-py/tests/run.sh
 
 setup: ## install what the tests need and this machine lacks
