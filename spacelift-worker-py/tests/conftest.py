@@ -6,6 +6,7 @@ import base64
 import datetime
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
 import spacelift_worker as sw
+
+# A shell ignores it for what it starts in the background, and an ignored signal is inherited: the tests send it to processes of theirs.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "tests" / "vectors"
