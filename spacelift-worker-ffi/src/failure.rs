@@ -7,7 +7,7 @@ use spacelift_worker_core::envelope::cobblestone::{Damaged, EncryptError, OutOfR
 use spacelift_worker_core::envelope::{ContextError, RangeUnsealError, SealError, UnsealError};
 use spacelift_worker_core::files::{PolicyFileError, SealFileError};
 use spacelift_worker_core::mask::TooManySecrets;
-use spacelift_worker_core::policy::{Failure as PolicyFailure, FailureKind, PolicyError};
+use spacelift_worker_core::policy::{Failure as PolicyFailure, PolicyError};
 use spacelift_worker_core::pool::{PoolKeyError, PublicKeyError, TokenError};
 
 use crate::status::*;
@@ -119,27 +119,9 @@ impl Failure {
     }
 }
 
-/// The code of a fault, as the vectors of sealed run state name it.
-fn unseal_code(error: &UnsealError) -> &'static str {
-    match error {
-        UnsealError::Context { .. } => "context",
-        UnsealError::CutShort => "cut_short",
-        UnsealError::Damaged => "damaged",
-        UnsealError::Form => "form",
-        UnsealError::Recipient { .. } => "recipient",
-        UnsealError::Signature => "signature",
-        UnsealError::Signed { .. } => "signed",
-        UnsealError::Unsigned => "unsigned",
-        UnsealError::Started => "started",
-        UnsealError::Untrusted { .. } => "untrusted",
-        UnsealError::Version => "version",
-        _ => "unknown",
-    }
-}
-
 impl From<UnsealError> for Failure {
     fn from(error: UnsealError) -> Self {
-        let code = unseal_code(&error);
+        let code = error.code();
         let details = match &error {
             UnsealError::Context { key, found, expected } => {
                 json!({ "code": code, "key": key, "found": found, "expected": expected })
@@ -272,16 +254,7 @@ impl From<PolicyFileError> for Failure {
 
 impl From<&PolicyFailure> for Failure {
     fn from(failure: &PolicyFailure) -> Self {
-        let code = match failure.kind {
-            FailureKind::Error => "error",
-            FailureKind::InputTooLarge => "input_too_large",
-            FailureKind::Panic => "panic",
-            FailureKind::Process => "process",
-            FailureKind::Results => "results",
-            FailureKind::Thread => "thread",
-            FailureKind::Timeout => "timeout",
-            _ => "unknown",
-        };
+        let code = failure.kind.name();
         Self::of(SLW_ERR_POLICY_EVALUATION, failure).with(json!({ "code": code, "detail": failure.detail }))
     }
 }

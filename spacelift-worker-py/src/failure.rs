@@ -225,19 +225,6 @@ impl From<Damaged> for Failure {
 
 impl From<UnsealError> for Failure {
     fn from(error: UnsealError) -> Self {
-        let code = match error {
-            UnsealError::Context { .. } => "context",
-            UnsealError::CutShort => "cut_short",
-            UnsealError::Form => "form",
-            UnsealError::Recipient { .. } => "recipient",
-            UnsealError::Signature => "signature",
-            UnsealError::Signed { .. } => "signed",
-            UnsealError::Unsigned => "unsigned",
-            UnsealError::Started => "started",
-            UnsealError::Untrusted { .. } => "untrusted",
-            UnsealError::Version => "version",
-            _ => "damaged",
-        };
         let details = match &error {
             UnsealError::Context { key, found, expected } => {
                 json!({ "key": key, "found": found, "expected": expected })
@@ -247,7 +234,7 @@ impl From<UnsealError> for Failure {
             }
             _ => Value::Null,
         };
-        Self::new(Class::Seal, code, &error).with(details)
+        Self::new(Class::Seal, error.code(), &error).with(details)
     }
 }
 

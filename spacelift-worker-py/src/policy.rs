@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 use serde_json::{Value, json};
 use spacelift_worker_core::files::{PolicyFileError, read_policy_source};
-use spacelift_worker_core::policy::{self, Decision, FailureKind, PolicyOptions};
+use spacelift_worker_core::policy::{self, Decision, PolicyOptions};
 
 use crate::failure::{Class, Failure};
 use crate::work::{interruptible, long_work};
@@ -87,21 +87,9 @@ fn as_json(decision: &Decision) -> Value {
         "reasons": decision.reasons(),
         "sampled": decision.sampled(),
         "warnings": decision.warnings(),
-        "failure": decision.failure().map(|failure| json!({ "kind": kind(failure.kind), "detail": failure.detail })),
+        "failure": decision.failure().map(|failure| json!({ "kind": failure.kind.name(), "detail": failure.detail })),
         "results": decision.results(),
     })
-}
-
-fn kind(kind: FailureKind) -> &'static str {
-    match kind {
-        FailureKind::InputTooLarge => "input_too_large",
-        FailureKind::Panic => "panic",
-        FailureKind::Process => "process",
-        FailureKind::Results => "results",
-        FailureKind::Thread => "thread",
-        FailureKind::Timeout => "timeout",
-        _ => "error",
-    }
 }
 
 impl From<PolicyFileError> for Failure {

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use self::ending::Ending;
 use super::clock;
-use super::host::{Desk, HostEvent, OfferSeen, OperationId, Wish};
+use super::host::{Desk, HostEvent, OperationId, Wish};
 use super::journal::FileJournal;
 use super::link::{AckToken, Fault, Link, LinkCommand, LinkEvent, LinkFailure};
 use super::metrics::Meter;
@@ -305,11 +305,12 @@ impl SessionDriver {
         let now = clock::now();
         let result = match report {
             RunReport::Opened { lease, run, phase, stack, document } => match document {
-                Some(document) if self.desk.asks() => {
-                    self.desk.ask(now.mono_ms, lease, run, phase, OfferSeen { stack, document });
+                Some(document) => {
+                    let offered = HostEvent::Offered { lease, run, phase, stack, document };
+                    self.desk.ask(now.mono_ms, lease, offered);
                     Ok(())
                 }
-                _ => self.session.opened(now, lease),
+                None => self.session.opened(now, lease),
             },
             RunReport::Refused { lease, reason, note } => {
                 self.in_hand = None;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::ids::{PoolId, RunId};
+
 const MAX_ENTRIES: usize = 16;
 const MAX_KEY_LEN: usize = 32;
 const MAX_VALUE_LEN: usize = 256;
@@ -32,6 +34,25 @@ pub enum ContextError {
 pub struct Context(BTreeMap<String, String>);
 
 impl Context {
+    /// Of what one phase of a run leaves for somebody else of its pool.
+    pub(super) fn of_phase(
+        purpose: &str,
+        pool: PoolId,
+        stack: &str,
+        run: RunId,
+        phase: &str,
+        state_version: u64,
+    ) -> Result<Self, ContextError> {
+        Self::new([
+            ("phase", phase.to_owned()),
+            ("pool", pool.to_string()),
+            ("purpose", purpose.to_owned()),
+            ("run", run.to_string()),
+            ("stack", stack.to_owned()),
+            ("state_version", state_version.to_string()),
+        ])
+    }
+
     /// A context of these entries, in whatever order.
     ///
     /// # Errors

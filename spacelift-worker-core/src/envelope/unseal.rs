@@ -81,6 +81,25 @@ pub enum UnsealError {
     Version,
 }
 
+impl UnsealError {
+    /// The fault in a word that keeps its meaning, as the vectors of sealed run state name it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Context { .. } => "context",
+            Self::CutShort => "cut_short",
+            Self::Damaged => "damaged",
+            Self::Form => "form",
+            Self::Recipient { .. } => "recipient",
+            Self::Signature => "signature",
+            Self::Signed { .. } => "signed",
+            Self::Unsigned => "unsigned",
+            Self::Started => "started",
+            Self::Untrusted { .. } => "untrusted",
+            Self::Version => "version",
+        }
+    }
+}
+
 impl From<Damaged> for UnsealError {
     fn from(_: Damaged) -> Self {
         Self::Damaged

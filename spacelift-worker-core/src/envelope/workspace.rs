@@ -24,14 +24,7 @@ pub fn context(
     phase: &str,
     state_version: u64,
 ) -> Result<Context, ContextError> {
-    Context::new([
-        ("phase", phase.to_owned()),
-        ("pool", pool.to_string()),
-        ("purpose", "workspace".to_owned()),
-        ("run", run.to_string()),
-        ("stack", stack.to_owned()),
-        ("state_version", state_version.to_string()),
-    ])
+    Context::of_phase("workspace", pool, stack, run, phase, state_version)
 }
 
 /// Seals a workspace to the pool and signs it.

@@ -51,6 +51,21 @@ pub enum FailureKind {
     Timeout,
 }
 
+impl FailureKind {
+    /// The kind in a word that keeps its meaning.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::InputTooLarge => "input_too_large",
+            Self::Panic => "panic",
+            Self::Process => "process",
+            Self::Results => "results",
+            Self::Thread => "thread",
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
 impl Decision {
     /// Nobody objects. This is the decision where no policy is configured.
     pub fn allow() -> Self {

@@ -8,8 +8,8 @@ use super::event::HostEvent;
 use super::queue::EventQueue;
 use super::session::{OperationId, Pending};
 use crate::driver::session::HostCommand;
-use crate::ids::{Lease, RunId};
-use crate::protocol::message::{NackReason, Phase};
+use crate::ids::Lease;
+use crate::protocol::message::NackReason;
 
 /// How long an offer waits for the host's answer, in milliseconds. The control plane holds it no longer than that for this worker.
 const ANSWER_LIMIT_MS: u64 = 30_000;
@@ -38,7 +38,6 @@ struct Seated {
     events: Arc<EventQueue>,
     requests: mpsc::UnboundedReceiver<Request>,
     pending: Arc<Pending>,
-    asks: bool,
     /// The offer that waits for the host, and until when on the monotonic clock.
     asked: Option<(Lease, u64)>,
 }
@@ -53,14 +52,8 @@ impl Desk {
         events: Arc<EventQueue>,
         requests: mpsc::UnboundedReceiver<Request>,
         pending: Arc<Pending>,
-        asks: bool,
     ) -> Self {
-        Self(Some(Seated { events, requests, pending, asks, asked: None }))
-    }
-
-    /// Whether the host decides about offers.
-    pub(crate) fn asks(&self) -> bool {
-        self.0.as_ref().is_some_and(|seated| seated.asks)
+        Self(Some(Seated { events, requests, pending, asked: None }))
     }
 
     /// Tells the host, when there is one; the event is made only then.
@@ -71,11 +64,10 @@ impl Desk {
     }
 
     /// Puts an offer before the host, which has until the limit to answer.
-    pub(crate) fn ask(&mut self, mono_ms: u64, lease: Lease, run: RunId, phase: Phase, seen: OfferSeen) {
+    pub(crate) fn ask(&mut self, mono_ms: u64, lease: Lease, offered: HostEvent) {
         if let Some(seated) = &mut self.0 {
             seated.asked = Some((lease, mono_ms.saturating_add(ANSWER_LIMIT_MS)));
-            let OfferSeen { stack, document } = seen;
-            seated.events.push(HostEvent::Offered { lease, run, phase, stack, document });
+            seated.events.push(offered);
         }
     }
 
@@ -127,13 +119,6 @@ impl Drop for Seated {
             }
         }
     }
-}
-
-/// What of an offer the host decides upon.
-#[derive(Debug)]
-pub(crate) struct OfferSeen {
-    pub(crate) stack: String,
-    pub(crate) document: serde_json::Value,
 }
 
 #[cfg(test)]

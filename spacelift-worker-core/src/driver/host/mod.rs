@@ -20,7 +20,7 @@ pub use queue::Next;
 pub use session::{HostError, HostOptions, HostSession, Offers, OperationId, Steps};
 pub use steps::StepId;
 
-pub(crate) use desk::{Desk, OfferSeen, Wish};
+pub(crate) use desk::{Desk, Wish};
 pub(crate) use session::Counter;
 
 /// The snippets of the pages for users compile.

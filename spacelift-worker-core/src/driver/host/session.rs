@@ -137,7 +137,6 @@ pub(crate) struct Counter {
     pending: Arc<Pending>,
     requests: mpsc::UnboundedSender<Request>,
     receiver: mpsc::UnboundedReceiver<Request>,
-    asks: bool,
 }
 
 impl Counter {
@@ -151,7 +150,6 @@ impl Counter {
             pending: Arc::default(),
             requests,
             receiver,
-            asks: options.offers == Offers::Ask,
         })
     }
 
@@ -175,7 +173,7 @@ impl Counter {
     where
         F: Future<Output = (u8, Option<String>)> + Send + 'static,
     {
-        let worker = work(Desk::new(self.events.clone(), self.receiver, self.pending.clone(), self.asks));
+        let worker = work(Desk::new(self.events.clone(), self.receiver, self.pending.clone()));
         let last = LastEvent(self.events.clone());
         let task = runtime.spawn(async move {
             let (exit_code, reason) = worker.await;

@@ -48,7 +48,7 @@ pub(super) async fn run(
     };
     let (run, stack) = (assignment.payload().run.id, assignment.payload().stack.slug.clone());
     let document = context.describes.then(|| assignment.policy_input(env!("CARGO_PKG_VERSION")).document());
-    let opened = RunReport::Opened { lease, run, phase: offer.phase, stack, document };
+    let opened = RunReport::Opened { lease, run, phase: offer.phase, stack: stack.clone(), document };
     if reports.send(opened).await.is_err() {
         return;
     }
@@ -58,9 +58,7 @@ pub(super) async fn run(
     let _masked = secrets.as_ref().ok().map(|(secrets, _)| context.log_mask.hold(secrets));
     let log_mask = context.log_mask.clone();
     let of_run = secrets.as_ref().ok().map(|(secrets, _)| secrets.clone());
-    let run = assignment.payload().run.id;
-    let stack_id = assignment.payload().stack.slug.clone();
-    tracing::info!(run_ulid = %run, stack_id, phase = offer.phase.as_str(), "a run begins");
+    tracing::info!(run_ulid = %run, stack_id = stack, phase = offer.phase.as_str(), "a run begins");
     let (logs, report) = match ActiveRun::prepare(context, assignment, secrets, reports.clone(), commands) {
         Ok(mut active) => {
             active.add_places(&grant).await;
@@ -71,7 +69,7 @@ pub(super) async fn run(
             (None, failed_to_prepare(&offer, reason))
         }
     };
-    tracing::info!(run_ulid = %run, stack_id, outcome = ?report.outcome, reason = report.reason, "a run ended");
+    tracing::info!(run_ulid = %run, stack_id = stack, outcome = ?report.outcome, reason = report.reason, "a run ended");
     let masked = of_run.map_or(0, |secrets| secrets.masked_bytes());
     let _ = reports.send(RunReport::Finished { logs, report, masked }).await;
 }
