@@ -194,6 +194,6 @@ miri: ## the boundary of the C ABI under Miri, with the backend in Rust alone; n
 	cargo +nightly miri test -p spacelift-worker-ffi --locked --no-default-features --features pure-rust,test-hooks --lib
 
 bench-bindings: ## what a call from C and from Go costs, beside the Rust call, as a table in target/performance
-	cargo build --release --locked --quiet -p spacelift-worker-benches --example boundary
+	cargo build --release --locked --quiet -p spacelift-worker-py --example boundary
 	cargo build --release --locked --quiet -p spacelift-worker-ffi --examples
 	@sh spacelift-worker-ffi/benches/run.sh

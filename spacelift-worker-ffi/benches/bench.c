@@ -1,6 +1,6 @@
 /*
  * What a call from C costs: `bench FOLDER` reads `update` or `push` a line, and answers each with the nanoseconds of the processor that
- * one call with 64 KiB takes, the best of some batches, as benches/examples/boundary.rs does without C in between.
+ * one call with 64 KiB takes, the best of some batches, as the example boundary of spacelift-worker-py does without C in between.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,5 +11,5 @@ cd spacelift-worker-ffi/benches/go
 CGO_LDFLAGS="-O2 -g -L$library -Wl,-rpath,$library" GOTOOLCHAIN=local GOPROXY=off \
     "${SLW_GO:-go}" build -buildvcs=false -tags slw_dev -o "$target/release/bench-go" .
 cd ../../..
-LD_LIBRARY_PATH="$library" exec "${SLW_PYTHON:-.venv/bin/python}" spacelift-worker-ffi/benches/table.py \
+LD_LIBRARY_PATH="$library" PYTHONPATH=$PWD/benches/hosts exec "${SLW_PYTHON:-.venv/bin/python}" spacelift-worker-ffi/benches/table.py \
     "$library/boundary" "$target/release/bench-c" "$target/release/bench-go" "$target/performance/bindings.md"

@@ -9,6 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from terraform_log import write_log
+
 PAIRS = 11
 CALLS = [("sealing", "update"), ("masking", "push")]
 BARS = {"C": 1.05, "Go": 1.10}
@@ -33,6 +35,7 @@ class Program:
 
 def main(boundary, c, go, target):
     with tempfile.TemporaryDirectory() as folder:
+        write_log(folder)
         rust = Program(boundary, folder)
         assert rust.line() == "ready\n"
         hosts = {"C": Program(c, folder), "Go": Program(go, folder)}

@@ -8,5 +8,5 @@ rm -rf "$site"
 mkdir -p "$site"
 cp -R spacelift-worker-py/python/spacelift_worker "$site/"
 cp "$target/release/lib_native.so" "$site/spacelift_worker/_native.abi3.so"
-PYTHONPATH=$site exec "${SLW_PYTHON:-.venv/bin/python}" spacelift-worker-py/benches/table.py \
+PYTHONPATH=$site:$PWD/benches/hosts exec "${SLW_PYTHON:-.venv/bin/python}" spacelift-worker-py/benches/table.py \
     "$target/release/examples/boundary" "$target/performance/python.md"

@@ -6,9 +6,7 @@ with the rival's; two threads are measured by the clock on the wall.
 
 from __future__ import annotations
 
-import random
 import statistics
-import string
 import subprocess
 import sys
 import tempfile
@@ -20,8 +18,9 @@ from cryptography.cobblestone import Cobblestone256Encryptor
 
 import spacelift_worker as sw
 from spacelift_worker import cobblestone
+from terraform_log import SIZE, write_log
 
-SIZE, CALLS, BATCHES, PAIRS = 64 * 1024, 128, 20, 7
+CALLS, BATCHES, PAIRS = 128, 20, 7
 KEY = bytes(range(32))
 
 
@@ -58,24 +57,6 @@ def compared(ours, rival):
     pairs = [(ours(), rival()) for _ in range(PAIRS)]
     median = statistics.median
     return median(o for o, _ in pairs), median(r for _, r in pairs), median(o / r for o, r in pairs)
-
-
-def write_log(folder):
-    """A log as Terraform writes it, with 20 secrets in it here and there, the same each time."""
-    dice = random.Random(1)
-    letters = string.ascii_letters + string.digits + "+/!#$%&*-_=@"
-    secrets = ["".join(dice.choices(letters, k=dice.randint(16, 64))) for _ in range(20)]
-    lines = []
-    while sum(map(len, lines)) < SIZE:
-        number, word = dice.randrange(10**6), "".join(dice.choices(string.ascii_lowercase, k=10))
-        line = dice.choice(["aws_subnet.{w}[{n}]: Refreshing state... [id=subnet-{n:08x}]\n", "  + {w} = (known after apply)\n", "      ~ tags = {{ {w} = {n} }}\n"])
-        lines.append(line.format(n=number, w=word))
-        if dice.random() < 0.02:
-            lines.append(f"      + password = {dice.choice(secrets)}\n")
-    log = "".join(lines)[:SIZE]
-    Path(folder, "log").write_text(log)
-    Path(folder, "secrets").write_text("\n".join(secrets))
-    return log.encode(), secrets
 
 
 def rows(rust, log, secrets):

@@ -1,4 +1,4 @@
-//! How long a call of the library takes without a language in between: the other end of the Python package's table.
+//! How long a call of the library takes without a language in between: the other end of the tables of C, Go and Python.
 //!
 //! `boundary FOLDER` reads the files `log` and `secrets` (a secret a line) of that folder. Then it reads `update` or `push` a line, and answers
 //! each with the nanoseconds of the processor that one call with the length of the log takes: the best of some batches.

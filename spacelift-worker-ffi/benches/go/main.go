@@ -1,5 +1,5 @@
 // Bench says what a call from Go costs: `bench FOLDER` reads `update` or `push` a line, and answers each with the nanoseconds of the
-// processor that one write of 64 KiB takes, the best of some batches, as benches/examples/boundary.rs does without Go in between.
+// processor that one write of 64 KiB takes, the best of some batches, as the example boundary of spacelift-worker-py does without Go in between.
 package main
 
 import (
