@@ -44,6 +44,17 @@ const TRIAL_UNIX_NS: u64 = 1_630_588_656_197_898_500;
 /// How the engine knows the file; its own messages have this name in front of their place.
 const FILE: &str = "policy";
 
+/// Patterns of each kind that are kept compiled, in the whole process: a policy has a few, and each may take megabytes.
+const PATTERNS: regorus::cache::Config = regorus::cache::Config { regex: 32, glob: 32 };
+
+/// What is judged.
+pub(super) enum Input {
+    /// As JSON.
+    Text(String),
+    /// As a value of the engine's.
+    Read(Value),
+}
+
 /// A valid policy, ready to be evaluated.
 #[derive(Clone)]
 pub(super) struct Prepared {
@@ -58,12 +69,12 @@ impl Prepared {
         self.version
     }
 
-    /// Judges one input, given as JSON.
-    pub(super) fn decide(&self, input: String, evaluation: Evaluation, options: &PolicyOptions) -> Decision {
+    /// Judges one input.
+    pub(super) fn decide(&self, input: Input, evaluation: Evaluation, options: &PolicyOptions) -> Decision {
         let (engine, limit) = (self.engine.clone(), options.time_limit);
         let decided = self.threads.run(limit.saturating_add(GRACE), move || {
             let mut engine = engine;
-            let decided = evaluation.within(|| evaluate(&mut engine, &input, limit));
+            let decided = evaluation.within(|| evaluate(&mut engine, input, limit));
             (decided, engine)
         });
         match decided {
@@ -173,7 +184,7 @@ fn prepare_here(text: &str, options: &PolicyOptions, depth: Depth) -> Result<Pre
     let sample = documented().map_err(|error| broken(error.to_string()))?.to_string();
     set_limit(&mut engine, options.time_limit);
     let trial = Evaluation::new(TRIAL_UNIX_NS, Some(Arc::new(Tried)));
-    let (result, notes) = trial.within(|| results(&mut engine, &sample));
+    let (result, notes) = trial.within(|| results(&mut engine, Input::Text(sample)));
     let failed = match (result, notes.refused) {
         (Err(error), _) => {
             let error = error.in_file(&normal);
@@ -234,6 +245,7 @@ fn parse(text: &str) -> Result<(Engine, RegoVersion), Invalid> {
 }
 
 fn empty(version: RegoVersion) -> Engine {
+    regorus::cache::configure(PATTERNS);
     let mut engine = Engine::new();
     engine.set_rego_v0(version == RegoVersion::V0);
     // The prescan has limited the size; lines may be as long as that. Written anew, a file is longer.
@@ -245,7 +257,7 @@ fn empty(version: RegoVersion) -> Engine {
     engine
 }
 
-fn evaluate(engine: &mut Engine, input: &str, limit: Duration) -> Result<Decision, EvalError> {
+fn evaluate(engine: &mut Engine, input: Input, limit: Duration) -> Result<Decision, EvalError> {
     set_limit(engine, limit);
     results(engine, input)
 }
@@ -254,8 +266,13 @@ fn set_limit(engine: &mut Engine, limit: Duration) {
     engine.set_execution_timer_config(ExecutionTimerConfig { limit, check_interval: CHECK_INTERVAL });
 }
 
-fn results(engine: &mut Engine, input: &str) -> Result<Decision, EvalError> {
-    engine.set_input_json(input).map_err(|error| EvalError::read(&error, error.downcast_ref()))?;
+fn results(engine: &mut Engine, input: Input) -> Result<Decision, EvalError> {
+    match input {
+        Input::Read(value) => engine.set_input(value),
+        Input::Text(text) => {
+            engine.set_input_json(&text).map_err(|error| EvalError::read(&error, error.downcast_ref()))?
+        }
+    }
     let mut rule = |path: &str| {
         engine.eval_rule(path.to_owned()).map_err(|error| EvalError::read(&error, error.downcast_ref()))
     };

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::decision::{Decision, Failure, FailureKind};
-use super::engine::{self, Depth};
+use super::engine::{self, Depth, Input};
 use super::evaluation::Evaluation;
 use super::options::PolicyOptions;
 use super::problem::{PolicyError, Problem, ProblemCode, RegoVersion};
@@ -109,7 +109,7 @@ pub fn serve(mut from: impl Read + Send + 'static, to: impl Write + Send + 'stat
         (Ok(prepared), None) => Reply::Valid(is_v0(prepared.version())),
         (Ok(prepared), Some((input, now))) => {
             let evaluation = Evaluation::new(now, Some(Arc::new(Elsewhere(pipes.clone()))));
-            Reply::from(prepared.decide(input, evaluation, &options))
+            Reply::from(prepared.decide(Input::Text(input), evaluation, &options))
         }
     };
     // The pipes are held while a program runs, and an evaluation that is over may still wait for one.

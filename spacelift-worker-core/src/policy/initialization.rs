@@ -1,12 +1,14 @@
 //! One policy, from its text to its decisions.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::decision::{Decision, FailureKind};
-use super::engine::{self, Depth, Prepared};
+use super::engine::{self, Depth, Input, Prepared};
 use super::evaluation::Evaluation;
 use super::input::PolicyInput;
 use super::options::PolicyOptions;
@@ -15,6 +17,9 @@ use super::programs::Programs;
 
 /// Bytes of the input as JSON.
 const MAX_INPUT: usize = 8 * 1024 * 1024;
+
+/// Arrays and objects in each other, as many as the reader of JSON takes.
+const MAX_NESTED: usize = 127;
 
 /// A run initialization policy that was found valid.
 #[derive(Clone)]
@@ -94,23 +99,63 @@ impl InitializationPolicy {
 
     /// Judges a document with programs at hand.
     pub fn evaluate_in(&self, input: &Value, surroundings: Surroundings) -> Decision {
-        let input = match input_text(input) {
-            Ok(input) => input,
-            Err(too_large) => return too_large,
+        let input = match read_input(input) {
+            Ok(input) => Input::Read(input),
+            Err(unfit) => return unfit,
         };
         let evaluation = Evaluation::new(surroundings.now_unix_ns, surroundings.programs);
         self.prepared.decide(input, evaluation, &self.options)
     }
 }
 
-/// An input as the engine gets it; or the decision on one that is too large.
+/// An input as text, as an engine in another process gets it; or the decision on one that is too large.
 pub fn input_text(input: &Value) -> Result<String, Decision> {
     let text = input.to_string();
-    if text.len() <= MAX_INPUT {
-        return Ok(text);
+    fits(text.len())?;
+    Ok(text)
+}
+
+fn fits(len: usize) -> Result<(), Decision> {
+    if len <= MAX_INPUT {
+        return Ok(());
     }
-    let detail = format!("its input has {} bytes, more than {MAX_INPUT}", text.len());
+    let detail = format!("its input has {len} bytes, more than {MAX_INPUT}");
     Err(Decision::failed(FailureKind::InputTooLarge, detail))
+}
+
+/// The same input without a text in between, under the same limits.
+fn read_input(input: &Value) -> Result<regorus::Value, Decision> {
+    let unfit = |detail: String| Decision::failed(FailureKind::Error, detail);
+    if !is_nested_at_most(input, MAX_NESTED) {
+        return Err(unfit(format!("its input is nested more than {MAX_NESTED} deep")));
+    }
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, input).map_err(|error| unfit(error.to_string()))?;
+    fits(length.0)?;
+    regorus::Value::deserialize(input).map_err(|error| unfit(error.to_string()))
+}
+
+fn is_nested_at_most(value: &Value, most: usize) -> bool {
+    let inner = |most: Option<usize>, value| most.is_some_and(|most| is_nested_at_most(value, most));
+    match value {
+        Value::Array(values) => values.iter().all(|value| inner(most.checked_sub(1), value)) && most > 0,
+        Value::Object(fields) => fields.values().all(|value| inner(most.checked_sub(1), value)) && most > 0,
+        _ => true,
+    }
+}
+
+/// Counts bytes that are written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl std::fmt::Debug for InitializationPolicy {
