@@ -78,7 +78,7 @@ pub enum ExecEvent {
     Exited(ExitStatus),
 }
 
-/// What a command and everything it started has taken so far.
+/// What a command and everything it started has taken so far; in a container, what all of the container has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExecUsage {
@@ -86,7 +86,7 @@ pub struct ExecUsage {
     pub processes: u32,
     /// Milliseconds of the processor, of children that ended, too.
     pub cpu_ms: u64,
-    /// Bytes that are resident; memory that is shared counts for each.
+    /// Bytes that are resident; memory that is shared counts for each, but for a container once.
     pub memory: u64,
     /// Milliseconds for which it was kept from the processor by a limit, where that is known.
     pub throttled_ms: Option<u64>,
@@ -215,10 +215,44 @@ pub trait Executor: Send + Sync {
         Box::pin(async {})
     }
 
+    /// What this executor needs of the machine, and whether it is there. Changes nothing. Empty: nothing but the machine.
+    fn needs(&self) -> BoxFuture<'_, Vec<Need>> {
+        Box::pin(async { Vec::new() })
+    }
+
     /// Ends everything that was started, and returns when it is gone. What is dropped instead goes a little later.
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }
+}
+
+/// One thing that an executor needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Need {
+    /// What it is, such as `Docker Engine`.
+    pub what: String,
+    /// How it was found.
+    pub found: NeedFound,
+}
+
+impl Need {
+    /// A need, as it was found.
+    pub fn new(what: impl Into<String>, found: NeedFound) -> Self {
+        Self { what: what.into(), found }
+    }
+}
+
+/// How something that an executor needs was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NeedFound {
+    /// It is there: what was found.
+    Good(String),
+    /// It is not, which matters to some runs: what to do.
+    Dubious(String),
+    /// It is not, and no run can be executed: what to do.
+    Bad(String),
 }
 
 /// How commands see the folder of their phase.
@@ -242,8 +276,8 @@ pub trait Execution: Send {
     fn signal(&mut self, signal: ExecSignal);
 
     /// What it has taken so far, where that is known.
-    fn usage(&self) -> Option<ExecUsage> {
-        None
+    fn usage(&mut self) -> BoxFuture<'_, Option<ExecUsage>> {
+        Box::pin(async { None })
     }
 
     /// Why it ended as it did, where more is known than its status: a clause for a person, such as a limit that was met.

@@ -4,9 +4,15 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
 
 use serde_json::Value;
-use spacelift_worker_tests::system::{Dockerd, Folder, LauncherSetup, Mothership, Site, archive, files_with};
+use spacelift_worker_core::driver::docker::{DockerExecutor, DockerOptions, EngineAddress, Limit};
+use spacelift_worker_core::exec::{ExecEvent, ExecSpec, Executor as _, PhaseSpec};
+use spacelift_worker_core::ids::{Lease, PoolId, RunId, WorkerId};
+use spacelift_worker_tests::system::{
+    BUSYBOX, Dockerd, Folder, LauncherSetup, Mothership, Site, archive, files_with,
+};
 
 #[test]
 fn a_run_is_planned_in_a_container_and_applied_in_one_of_another_worker() {
@@ -214,5 +220,81 @@ fn a_plugin_cache_is_filled_by_a_plan_and_used_by_the_apply_on_another_worker() 
     mothership.await_run(&run, "FINISHED");
     mothership.await_logs(&run, "from the cache");
     assert_eq!(site.deployed().unwrap(), "v1\n");
+    engine.assert_nothing_left();
+}
+
+#[test]
+fn a_preflight_asks_the_engine_for_what_runs_need_of_it() {
+    let Some(mut engine) = Dockerd::start().unwrap() else { return };
+    let mothership = Mothership::start();
+    let pool = mothership.create_pool("pool");
+    let setup = || LauncherSetup::in_containers(&pool, &engine);
+    let of_engine = |found: Vec<(String, String)>| -> Vec<(String, String)> {
+        found
+            .into_iter()
+            .filter(|(line, _)| line.contains("Docker") || line.contains(" container "))
+            .collect()
+    };
+    let (code, found) = setup().preflight(&[]);
+    let found = of_engine(found);
+    let lines: Vec<&str> = found.iter().map(|(line, _)| line.as_str()).collect();
+    assert_eq!(code, 0, "{found:?}");
+    let images = ["passed container image", "passed container image"];
+    assert_eq!(lines, [&["passed Docker Engine", "passed container network"][..], &images].concat());
+    assert!(found[0].1.ends_with(&engine.host()), "{found:?}");
+    assert!(
+        found[2].1 == BUSYBOX && found[3].1.ends_with("is pulled by the first run that needs it"),
+        "{found:?}"
+    );
+
+    let (code, found) = setup()
+        .set("SPACELIFT_WORKER_NETWORK", "nowhere")
+        .set("SPACELIFT_WORKER_RUNTIME", "kata")
+        .set("SPACELIFT_WORKER_IMAGE_PULL", "never")
+        .preflight(&[]);
+    let found = of_engine(found);
+    let lines: Vec<&str> = found.iter().map(|(line, _)| line.as_str()).collect();
+    assert_eq!(code, 1, "{found:?}");
+    let bad = ["warned container runtime", "failed container network", "passed container image"];
+    assert_eq!(lines, [&["passed Docker Engine"][..], &bad, &["warned container image"]].concat());
+    assert!(found[2].1.contains("docker network create nowhere"), "{found:?}");
+
+    let setup = setup();
+    engine.kill();
+    let (code, found) = setup.preflight(&[]);
+    let found = of_engine(found);
+    assert!(code == 1 && found.len() == 1, "{found:?}");
+    assert!(found[0].0 == "failed Docker Engine" && found[0].1.contains("does not answer"), "{found:?}");
+}
+
+/// The line about a silent command, without a minute of silence.
+#[tokio::test]
+async fn what_a_container_takes_is_told_while_it_runs() {
+    let Some(engine) = Dockerd::start().unwrap() else { return };
+    let folder = Folder::new();
+    fs::create_dir(folder.join("workspace")).unwrap();
+    let address = EngineAddress::new(Some(&engine.host()), None).unwrap();
+    let mut options = DockerOptions::new(address, BUSYBOX);
+    options.nano_cpus = Limit::At(100_000_000);
+    let executor = DockerExecutor::new(options);
+    let spec = PhaseSpec::new(
+        RunId::from_parts(1, 1),
+        Lease { generation: 1, counter: 1 },
+        WorkerId::from_parts(1, 1),
+        PoolId::from_parts(1, 1),
+        folder.path().to_owned(),
+    );
+    let phase = executor.prepare(spec, Arc::new(|_| {})).await.unwrap().unwrap();
+    let script = "yes >/dev/null & sleep 2; echo on; wait";
+    let command = ExecSpec::new(vec!["sh".into(), "-c".into(), script.into()], "/".into());
+    let mut execution = phase.start(command).await.unwrap();
+    assert!(matches!(execution.next().await.unwrap(), ExecEvent::Output(_)));
+    let usage = execution.usage().await.unwrap();
+    assert!(usage.processes >= 3 && usage.memory > 100_000, "{usage:?}");
+    assert!((50..1_000).contains(&usage.cpu_ms), "a tenth of a processor for two seconds: {usage:?}");
+    assert!(usage.throttled_ms.unwrap() > 500, "{usage:?}");
+    drop(execution);
+    phase.close().await;
+    executor.close().await;
     engine.assert_nothing_left();
 }

@@ -2,22 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "functions of a test stop it when something is not as it must be")]
 
-use serde_json::Value;
 use spacelift_worker_tests::system::{LauncherSetup, Mosquitto, Mothership};
-
-/// The exit code, and what was said of each thing: `verdict what` with the detail.
-fn preflight(setup: LauncherSetup, options: &[&str]) -> (i32, Vec<(String, String)>) {
-    let mut launcher = setup.start_with(&[&["preflight", "--json"], options].concat());
-    let code = launcher.process.exit_code();
-    let printed = launcher.process.stdout();
-    assert!(!printed.is_empty(), "{}", launcher.process.stderr());
-    let found: Value = serde_json::from_str(&printed).unwrap();
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let line = |check: &Value| {
-        (format!("{} {}", text(&check["verdict"]), text(&check["what"])), text(&check["detail"]))
-    };
-    (code, found["checks"].as_array().unwrap().iter().map(line).collect())
-}
 
 /// What was said of things that are not the machine's.
 fn lines(found: &[(String, String)]) -> Vec<&str> {
@@ -29,7 +14,7 @@ fn lines(found: &[(String, String)]) -> Vec<&str> {
 fn a_worker_with_all_that_it_needs_passes_step_by_step() {
     let mothership = Mothership::start();
     let pool = mothership.create_pool("pool");
-    let (code, found) = preflight(LauncherSetup::new(&pool), &["--probe"]);
+    let (code, found) = LauncherSetup::new(&pool).preflight(&["--probe"]);
     assert_eq!(code, 0, "{found:?}");
     let broker =
         found.iter().find(|(line, _)| line.contains("127.0.0.1") && line.ends_with(" certificate")).unwrap();
@@ -43,13 +28,13 @@ fn a_worker_with_all_that_it_needs_passes_step_by_step() {
         assert!(found.iter().any(|(line, _)| line == what), "{what} is not in {found:?}");
     }
 
-    let (code, found) = preflight(LauncherSetup::new(&pool), &[]);
+    let (code, found) = LauncherSetup::new(&pool).preflight(&[]);
     assert_eq!(code, 0, "{found:?}");
     let (last, purpose) = found.last().unwrap();
     assert!(last.starts_with("untried 127.0.0.1:") && purpose == "the broker", "{found:?}");
 
     let url = mothership.url();
-    let (code, found) = preflight(LauncherSetup::polling(&pool, &url), &["--probe"]);
+    let (code, found) = LauncherSetup::polling(&pool, &url).preflight(&["--probe"]);
     assert_eq!(code, 0, "{found:?}");
     let place = url.trim_start_matches("https://");
     assert!(lines(&found).contains(&format!("passed {place} TLS").as_str()), "{found:?}");
@@ -60,18 +45,18 @@ fn an_endpoint_that_cannot_be_reached_or_trusted_is_exit_code_3() {
     let mothership = Mothership::start();
     let pool = mothership.create_pool("pool");
     let nobody = format!("https://127.0.0.1:{}", Mosquitto::free_port());
-    let (code, found) = preflight(LauncherSetup::polling(&pool, &nobody), &["--probe"]);
+    let (code, found) = LauncherSetup::polling(&pool, &nobody).preflight(&["--probe"]);
     assert_eq!(code, 3, "{found:?}");
     assert!(found.last().unwrap().0.starts_with("failed 127.0.0.1:"), "{found:?}");
     assert!(found.last().unwrap().0.ends_with(" connection"), "{found:?}");
 
     let unresolved = LauncherSetup::polling(&pool, "https://nowhere.invalid");
-    let (code, found) = preflight(unresolved, &["--probe"]);
+    let (code, found) = unresolved.preflight(&["--probe"]);
     assert_eq!((code, found.last().unwrap().0.as_str()), (3, "failed nowhere.invalid:443 name"));
 
     // Another control plane, whose authority the token does not name.
     let stranger = Mothership::start();
-    let (code, found) = preflight(LauncherSetup::polling(&pool, &stranger.url()), &["--probe"]);
+    let (code, found) = LauncherSetup::polling(&pool, &stranger.url()).preflight(&["--probe"]);
     let (last, detail) = found.last().unwrap();
     assert!(code == 3 && last.ends_with(" TLS") && detail.contains("certificate"), "{found:?}");
 }
@@ -91,7 +76,7 @@ fn what_is_wrong_with_the_configuration_is_exit_code_2_and_told_all_at_once() {
             "policy.rego",
             "package spacelift\n\ndeny[\"no\"] { undef1ned_secret }\n",
         );
-    let (code, found) = preflight(setup, &["--probe"]);
+    let (code, found) = setup.preflight(&["--probe"]);
     assert_eq!(code, 2, "{found:?}");
     let expected = ["failed variables", "failed key and certificate", "failed policy", "untried endpoints"];
     assert_eq!(lines(&found), expected);

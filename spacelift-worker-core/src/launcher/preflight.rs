@@ -8,8 +8,10 @@ use futures_util::future::join_all;
 use super::LauncherBuilder;
 use super::build::{self, POLICY};
 use super::comms::{self, Place, Ways};
+use super::executor;
 use super::setup::Problems;
 use crate::driver::{self, LogMask, ProbeFound};
+use crate::exec::NeedFound;
 use crate::pool::{PoolCredentials, utc};
 use crate::preflight::{
     Area, LEAST_CORES, LEAST_MEMORY, LEAST_SPACE, Preflight, Region, Verdict, cores, free_space, memory,
@@ -39,6 +41,7 @@ impl LauncherBuilder {
         let credentials = self.credentials(&mut found);
         self.initialization_policy(&mut found);
         self.machine(&mut found);
+        self.executor_needs(&mut found).await;
         if let Some(credentials) = credentials {
             self.endpoints(&mut found, &credentials, probe).await;
         } else {
@@ -124,6 +127,21 @@ impl LauncherBuilder {
                 let detail = format!("{} cannot be written to: {error}", folder.display());
                 add("disk space", Some(false), detail);
             }
+        }
+    }
+
+    async fn executor_needs(&self, found: &mut Preflight) {
+        let mut problems = Problems::default();
+        let configured = || executor::of(&self.parsed.config, &self.environment);
+        let chosen = self.executor.clone().or_else(|| problems.take(configured()));
+        let Some((_, executor)) = chosen else { return failed(found, "executor", problems) };
+        for need in executor.needs().await {
+            let (verdict, detail) = match need.found {
+                NeedFound::Good(detail) => (Verdict::Passed, detail),
+                NeedFound::Dubious(detail) => (Verdict::Warned, detail),
+                NeedFound::Bad(detail) => (Verdict::Failed, detail),
+            };
+            found.add(Area::Machine, &need.what, verdict, detail);
         }
     }
 

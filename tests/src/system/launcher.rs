@@ -88,6 +88,23 @@ impl LauncherSetup {
         self.start_with(&[])
     }
 
+    /// What it says of what it needs: the exit code, and of each thing `verdict what` with the detail.
+    ///
+    /// # Panics
+    /// When it does not say it as it should.
+    pub fn preflight(self, options: &[&str]) -> (i32, Vec<(String, String)>) {
+        let mut launcher = self.start_with(&[&["preflight", "--json"], options].concat());
+        let code = launcher.process.exit_code();
+        let printed = launcher.process.stdout();
+        assert!(!printed.is_empty(), "{}", launcher.process.stderr());
+        let found: Value = serde_json::from_str(&printed).expect("JSON");
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let line = |check: &Value| {
+            (format!("{} {}", text(&check["verdict"]), text(&check["what"])), text(&check["detail"]))
+        };
+        (code, found["checks"].as_array().into_iter().flatten().map(line).collect())
+    }
+
     /// Starts it with these arguments.
     pub fn start_with(self, arguments: &[&str]) -> Launcher {
         let process = spawn(&self.environment, &self.folder, arguments);

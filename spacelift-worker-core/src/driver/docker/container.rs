@@ -10,7 +10,7 @@ use bollard::container::{AttachContainerResults, LogOutput};
 use bollard::errors::Error;
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, EventsOptionsBuilder, KillContainerOptionsBuilder,
-    RemoveContainerOptionsBuilder,
+    RemoveContainerOptionsBuilder, StatsOptionsBuilder,
 };
 use futures_util::{Stream, StreamExt as _};
 use tokio::io::AsyncWrite;
@@ -19,6 +19,8 @@ use tokio::time::{sleep, timeout};
 use super::engine::Engine;
 use super::executor::Shared;
 use super::failure::Failure;
+use super::usage;
+use crate::exec::ExecUsage;
 
 /// From the start of a container to the first word of its first process.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -93,6 +95,14 @@ impl Container {
         let options = EventsOptionsBuilder::default().since("1").filters(&HashMap::from(filters)).build();
         let mut events = std::pin::pin!(client.events(Some(options)));
         matches!(timeout(patience, events.next()).await, Ok(Some(Ok(_))))
+    }
+
+    /// What it has taken so far, if its Engine tells.
+    pub(super) async fn usage(&self) -> Option<ExecUsage> {
+        let client = self.engine().client().await.ok()?;
+        let options = StatsOptionsBuilder::default().stream(false).one_shot(true).build();
+        let told = std::pin::pin!(client.stats(&self.id, Some(options))).next().await?.ok()?;
+        usage::of(&told)
     }
 
     /// What to do about the memory limit.

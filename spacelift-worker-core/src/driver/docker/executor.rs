@@ -14,8 +14,8 @@ use super::engine::Engine;
 use super::failure::Failure;
 use super::options::DockerOptions;
 use super::phase::Phase;
-use super::{orphans, pull};
-use crate::exec::{BoxFuture, ExecError, ExecSpec, Execution, Executor, Notes, PhaseSpec, View};
+use super::{needs, orphans, pull};
+use crate::exec::{BoxFuture, ExecError, ExecSpec, Execution, Executor, Need, Notes, PhaseSpec, View};
 
 /// How long the end of a worker waits for containers that are being removed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -117,6 +117,10 @@ impl Executor for DockerExecutor {
 
     fn view(&self) -> View {
         view(&self.shared.options)
+    }
+
+    fn needs(&self) -> BoxFuture<'_, Vec<Need>> {
+        Box::pin(needs::of(&self.shared.engine, &self.shared.options))
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

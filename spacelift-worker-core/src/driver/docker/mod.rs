@@ -16,11 +16,13 @@ mod engine;
 mod executor;
 mod failure;
 mod image;
+mod needs;
 mod options;
 mod orphans;
 mod phase;
 mod pull;
 mod step;
+mod usage;
 
 pub use engine::{EngineAddress, EngineAddressError};
 pub use executor::DockerExecutor;

@@ -13,7 +13,7 @@ use tokio::io::AsyncWrite;
 use super::container::Container;
 use super::failure::Failure;
 
-use crate::exec::{BoxFuture, ExecError, ExecEvent, ExecSignal, ExecSpec, Execution, ExitStatus};
+use crate::exec::{BoxFuture, ExecError, ExecEvent, ExecSignal, ExecSpec, ExecUsage, Execution, ExitStatus};
 
 /// The most bytes that are read ahead of who follows the step.
 const READ_LEN: usize = 64 * 1024;
@@ -159,6 +159,10 @@ impl Execution for Step {
             ExecSignal::Terminate => self.container.terminate(),
             ExecSignal::Kill => self.container.kill(),
         }
+    }
+
+    fn usage(&mut self) -> BoxFuture<'_, Option<ExecUsage>> {
+        Box::pin(self.container.usage())
     }
 
     fn why(&self) -> Option<String> {

@@ -159,8 +159,9 @@ impl Execution for ProcessExecution {
         }
     }
 
-    fn usage(&self) -> Option<ExecUsage> {
-        Some(usage::of(self.tree.pids(), self.throttled_ms))
+    fn usage(&mut self) -> BoxFuture<'_, Option<ExecUsage>> {
+        let usage = usage::of(self.tree.pids(), self.throttled_ms);
+        Box::pin(async move { Some(usage) })
     }
 }
 
@@ -236,12 +237,12 @@ mod tests {
         let script = "i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done; sleep 1000 & echo; wait";
         let mut execution = ProcessExecutor.start(shell(script)).await.unwrap();
         assert!(matches!(execution.next().await.unwrap(), ExecEvent::Output(_)));
-        let usage = execution.usage().unwrap();
+        let usage = execution.usage().await.unwrap();
         assert_eq!(usage.processes, 2);
         assert!(usage.cpu_ms > 0 && usage.memory > 100_000, "{usage:?}");
         execution.signal(ExecSignal::Kill);
         run_to_end(&mut *execution).await;
-        assert_eq!(execution.usage().unwrap().processes, 0);
+        assert_eq!(execution.usage().await.unwrap().processes, 0);
     }
 
     #[tokio::test]

@@ -4,9 +4,11 @@ mod values;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tracing::{Instrument as _, Span};
 
 use super::RunCommand;
@@ -24,6 +26,9 @@ use crate::ids::Lease;
 use crate::mask::{Secrets, TooManySecrets};
 use crate::protocol::message::{EndCause, Finished, Grant, LogManifest, NackReason, Offer, Outcome};
 use crate::run::{Assignment, Effect, Inputs, Plan, RunOutcome, Step, Supervisor};
+
+/// How long an executor may take to tell what a command has taken.
+const USAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Opens an offer, waits for its start, and runs it to its report.
 pub(super) async fn run(
@@ -210,8 +215,7 @@ impl ActiveRun {
                     return (self.upload.last.take(), report);
                 }
             }
-            let deadline =
-                self.supervisor.poll_timeout().map_or(std::time::Duration::from_secs(1), clock::until);
+            let deadline = self.supervisor.poll_timeout().map_or(Duration::from_secs(1), clock::until);
             tokio::select! {
                 done = pending(&mut self.work) => self.done(done),
                 event = next(&mut self.execution) => self.executed(event),
@@ -299,7 +303,7 @@ impl ActiveRun {
                 self.supervisor.started(clock::now(), started);
             }
             Effect::Signal(signal) => self.signal(signal),
-            Effect::StillRunning { silent_ms } => self.still_running(silent_ms),
+            Effect::StillRunning { silent_ms } => self.still_running(silent_ms).await,
             Effect::Report(mut outcome) => {
                 outcome.reason = outcome.reason.map(|reason| self.secrets.mask_text(&reason));
                 return Some(outcome);
@@ -350,8 +354,11 @@ impl ActiveRun {
     }
 
     /// The documented launcher says so in its own log; whoever waits for the run wants to read it as well.
-    fn still_running(&mut self, silent_ms: u64) {
-        let usage = self.execution.as_ref().and_then(|execution| execution.usage());
+    async fn still_running(&mut self, silent_ms: u64) {
+        let usage = match &mut self.execution {
+            Some(execution) => timeout(USAGE_TIMEOUT, execution.usage()).await.ok().flatten(),
+            None => None,
+        };
         let usage = usage.map(|usage| format!("; {usage}")).unwrap_or_default();
         let line = format!("Still running... nothing was printed for {} s{usage}", silent_ms / 1_000);
         tracing::info!(run_ulid = %self.assignment.payload().run.id, "{line}");
