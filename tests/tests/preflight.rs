@@ -1,7 +1,5 @@
 //! `launcher preflight`: what a worker needs, with one thing missing after the other.
 
-#![expect(clippy::unwrap_used, reason = "functions of a test stop it when something is not as it must be")]
-
 use spacelift_worker_tests::system::{LauncherSetup, Mosquitto, Mothership};
 
 /// What was said of things that are not the machine's.

@@ -31,7 +31,7 @@ pub struct LauncherBuilder {
     pub(super) parsed: Parsed,
     pub(super) environment: BTreeMap<String, SecretText>,
     /// Chosen by the host; else by the configuration.
-    executor: Option<(String, Arc<dyn Executor>)>,
+    pub(super) executor: Option<(String, Arc<dyn Executor>)>,
     policy_isolation: PolicyIsolation,
     pub(super) warnings: Vec<String>,
 }
