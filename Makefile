@@ -16,6 +16,9 @@ SPARSE_BYTES ?= 21474836480
 # Workers of `make bench-workers`
 WORKERS ?= 2000
 
+# Tests of whole systems at a time
+WAITING ?= 4
+
 # How long faults go on in `make soak`, and what they are drawn from
 SOAK_SECONDS ?= 1800
 SOAK_SEED ?= 1
@@ -48,7 +51,11 @@ demo: ## a control plane and two workers on this machine take a run from plan to
 	@sh demo/run.sh
 
 test: setup fmt lint docs pure deny ## everything down to deny, all tests, and two minutes of faults
-	SLW_REQUIRE_ALL=1 cargo test --workspace --locked --quiet
+	cargo build --workspace --lib --bins --examples --locked --quiet
+	SLW_REQUIRE_ALL=1 cargo test --workspace --locked --quiet --lib --bins
+	@# Tests of whole systems mostly wait for them
+	SLW_REQUIRE_ALL=1 RUST_TEST_THREADS=$(WAITING) cargo test --workspace --locked --quiet --test '*'
+	SLW_REQUIRE_ALL=1 cargo test --workspace --locked --quiet --doc
 	cargo test --workspace --locked --quiet --bench '*' >/dev/null
 	$(MAKE) --no-print-directory python
 	@sh tests/soak.sh 120 7
