@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyType};
-use spacelift_worker_core::pool;
+use spacelift_worker_core::pool::{self, CsrError};
 use spacelift_worker_core::secret::{SecretBytes, SecretText};
 
 use crate::buffers::Given;
@@ -47,7 +47,7 @@ impl PoolKey {
     }
 
     fn csr<'py>(&self, py: Python<'py>, common_name: &str) -> Result<Bound<'py, PyBytes>, Failure> {
-        let unfit = |_| Failure::argument("the common name has no place in a certificate request");
+        let unfit = |error: CsrError| Failure::argument(error);
         let pem = long_work(py, || self.0.csr(common_name).map_err(unfit))?;
         Ok(PyBytes::new(py, pem.as_bytes()))
     }

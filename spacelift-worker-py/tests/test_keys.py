@@ -42,6 +42,12 @@ def test_a_request_is_signed_by_its_key_and_has_the_name(key):
     assert request.public_key() == serialization.load_pem_public_key(key.public_key().to_pem())
 
 
+@pytest.mark.parametrize("name", ["", "x" * 65, "two\nlines", "nul\0"])
+def test_a_name_that_no_certificate_may_have_is_refused(key, name):
+    with pytest.raises(ValueError, match="1 to 64 characters"):
+        key.csr(name)
+
+
 @pytest.mark.parametrize("bits", [0, 1024, 2047, 16384])
 def test_a_key_of_another_length_is_not_made(bits):
     with pytest.raises(sw.KeyFormatError):

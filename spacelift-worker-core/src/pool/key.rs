@@ -61,6 +61,21 @@ pub enum PublicKeyError {
     },
 }
 
+/// RFC 5280, appendix A.1: `ub-common-name`, in characters.
+const MAX_COMMON_NAME: usize = 64;
+
+/// Why there is no certificate request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CsrError {
+    /// The name has no place in a certificate.
+    #[error("the common name must have 1 to 64 characters, none of them a control character")]
+    CommonName,
+    /// It could not be made.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+}
+
 /// The private key that all workers of a pool share: it opens run state and authenticates the worker in TLS.
 pub struct PoolKey(RsaPrivateKey);
 
@@ -114,8 +129,12 @@ impl PoolKey {
     /// subject is the pool's ULID, whatever the request says.
     ///
     /// # Errors
-    /// [`CryptoError::Backend`] when the name has no place in a request.
-    pub fn csr(&self, common_name: &str) -> Result<String, CryptoError> {
+    /// [`CsrError`]
+    pub fn csr(&self, common_name: &str) -> Result<String, CsrError> {
+        let fits = (1..=MAX_COMMON_NAME).contains(&common_name.chars().count());
+        if !fits || common_name.contains(char::is_control) {
+            return Err(CsrError::CommonName);
+        }
         let der = crypto::certificate_request_der(&self.0, common_name)?;
         Ok(pem::encode("CERTIFICATE REQUEST", &der).to_string())
     }

@@ -26,7 +26,7 @@ pub use credentials::{
 };
 pub use endpoint::{BrokerEndpoint, DEFAULT_BROKER_PORT, EndpointError};
 pub use jwt::{CertificateThumbprint, JWT_MAX_LIFE_SECS, JwtClaims, JwtError, UnverifiedJwt};
-pub use key::{PoolKey, PoolKeyError, PoolPublicKey, PublicKeyError};
+pub use key::{CsrError, PoolKey, PoolKeyError, PoolPublicKey, PublicKeyError};
 pub use pem::PemError;
 pub use signing::{ControlKey, OFFER_SIGNATURE_PREFIX, OfferSignatureError, verify_offer};
 pub use token::{DEFAULT_NAMESPACE, PoolToken, TokenError, TokenParts};

@@ -287,6 +287,14 @@ fn a_certificate_request_carries_the_key_and_the_name() {
 }
 
 #[test]
+fn a_name_that_no_certificate_may_have_is_refused() {
+    for name in ["", &"x".repeat(65), "two\nlines", "nul\0"] {
+        assert_eq!(POOL.key.csr(name).unwrap_err(), CsrError::CommonName, "{name:?}");
+    }
+    assert!(POOL.key.csr(&"\u{fc}".repeat(64)).is_ok(), "characters count, not bytes");
+}
+
+#[test]
 fn an_offer_is_believed_from_the_named_control_plane_alone() {
     let control = ControlKey::generate(2048).unwrap();
     let signature = control.sign_offer(&sha256(b"sealed")).unwrap();

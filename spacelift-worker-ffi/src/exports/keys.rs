@@ -6,10 +6,11 @@ use std::ffi::c_char;
 use std::ptr;
 use std::sync::Arc;
 
-use spacelift_worker_core::pool::{PoolKey, PoolPublicKey};
+use spacelift_worker_core::pool::{CsrError, PoolKey, PoolPublicKey};
 use spacelift_worker_core::secret::{SecretBytes, SecretText};
 
 use crate::boundary::{Call, free};
+use crate::failure::Failure;
 use crate::handles::{PublicKey, slw_error, slw_private_key, slw_public_key};
 use crate::status::{SLW_OK, slw_status};
 
@@ -101,9 +102,18 @@ pub unsafe extern "C" fn slw_private_key_csr(
     unsafe { Call::begin(error_out) }.run(|call| {
         let written_out = call.out(written_out, "written_out")?;
         let name = call.text(common_name, common_name_len, "common_name")?;
-        let request = call.shared(handle)?.csr(name)?;
+        let request = call.shared(handle)?.csr(name).map_err(unfit_name)?;
         call.give_bytes(request.as_bytes(), (out, out_capacity), &written_out)
     })
+}
+
+fn unfit_name(error: CsrError) -> Failure {
+    match error {
+        CsrError::Crypto(error) => error.into(),
+        _ => {
+            Failure::invalid("common_name", "must have 1 to 64 characters, none of them a control character")
+        }
+    }
 }
 
 /// Frees a private key, which is wiped when nothing uses it any more.
