@@ -6,6 +6,11 @@ DENY := $(TOOLS)/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 FUZZ_VERSION := 0.13.2
 FUZZ := $(TOOLS)/cargo-fuzz-$(FUZZ_VERSION)/bin/cargo-fuzz
 
+# A tool and a provider of it, for `make opentofu`
+TOFU_VERSION := 1.10.6
+TOFU_PROVIDER := 0.12.1
+TOFU := $(TOOLS)/opentofu-$(TOFU_VERSION)
+
 # Seconds for each fuzz target, and which of them
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
@@ -41,7 +46,7 @@ MODEL := target/release/spacelift-worker-model
 
 # In this order, one at a time: what is quick to tell comes first, and all of them share one target folder
 .NOTPARALLEL:
-.PHONY: help python wheels bench-python bench-mask demo mask-streams bench-policy policy-oracle policy-signatures test setup fmt lint docs pure deny \
+.PHONY: help opentofu python wheels bench-python bench-mask demo mask-streams bench-policy policy-oracle policy-signatures test setup fmt lint docs pure deny \
     advisories fuzz bench bench-tables bench-workers model pair soak sparse capi capi-test sanitize miri bench-bindings
 
 help: ## this list
@@ -138,6 +143,11 @@ bench-workers: ## many workers in one process over mutual TLS: how fast, how muc
 	cargo build --release --locked --quiet -p spacelift-mothership --bin mothership
 	cargo build --release --locked --quiet -p spacelift-worker-tests --example many_workers
 	ulimit -n 20000 && target/release/examples/many_workers $(WORKERS)
+
+opentofu: setup ## OpenTofu, built from the Go registry once, plans on one worker and applies on another with a cache of providers; takes root
+	@sh tests/setup.sh opentofu $(TOFU_VERSION) $(TOFU_PROVIDER) $(TOFU)
+	cargo build --workspace --lib --bins --examples --locked --quiet
+	SLW_REQUIRE_ALL=1 SLW_OPENTOFU=$(TOFU) cargo test --workspace --locked --quiet --test opentofu
 
 bench-docker: ## what a container costs, as a table, beside `docker run` on the same Engine; takes root
 	cargo build --release --locked --quiet -p spacelift-mothership -p spacelift-worker-core -p spacelift-worker-tests \

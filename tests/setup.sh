@@ -111,9 +111,38 @@ install_cargo_fuzz() {
         cargo install cargo-fuzz --quiet --locked --version "$1" --debug --root "$2"
 }
 
+# module NAME@VERSION: the folder of a Go module, from the registry
+module() {
+    (cd "$(mktemp -d)" && GOFLAGS=-mod=mod "$SLW_GO" mod download -json "$1") | sed -n 's/.*"Dir": "\(.*\)",*/\1/p'
+}
+
+# go_build NAME@VERSION PACKAGE FLAGS PROGRAM
+go_build() {
+    source=$(module "$1")
+    [ -n "$source" ] || fail "the Go registry does not give $1"
+    work=$(mktemp -d)
+    cp -R "$source/." "$work" && chmod -R u+w "$work"
+    (cd "$work" && CGO_ENABLED=0 "$SLW_GO" build -trimpath -ldflags "-s -w $3" -o "$4" "$2")
+    rm -rf "$work"
+}
+
+# install_opentofu VERSION PROVIDER_VERSION ROOT: the program, and a mirror with one provider in it
+install_opentofu() {
+    provider=$3/mirror/registry.opentofu.org/hashicorp/time
+    system=$("$SLW_GO" env GOOS)_$("$SLW_GO" env GOARCH)
+    archive=$provider/terraform-provider-time_$2_$system.zip
+    [ -x "$3/tofu" ] && [ -e "$archive" ] && return
+    say "building OpenTofu $1 and a provider (once, some minutes)"
+    mkdir -p "$provider"
+    go_build "github.com/hashicorp/terraform-provider-time@v$2" . "" "$3/terraform-provider-time_v$2"
+    (cd "$3" && python3 -m zipfile -c "$archive" "terraform-provider-time_v$2")
+    go_build "github.com/opentofu/opentofu@v$1" ./cmd/tofu "-X github.com/opentofu/opentofu/version.dev=no" "$3/tofu"
+}
+
 case "${1:-}" in
     tools) install_c_compiler; install_mosquitto; install_haproxy; install_openssl; install_docker; install_rivals; install_python; install_go ;;
     deny) install_cargo_deny "$2" "$3" ;;
     fuzz) install_cargo_fuzz "$2" "$3" ;;
-    *) fail "usage: $0 tools | deny VERSION ROOT | fuzz VERSION ROOT" ;;
+    opentofu) install_opentofu "$2" "$3" "$4" ;;
+    *) fail "usage: $0 tools | deny VERSION ROOT | fuzz VERSION ROOT | opentofu VERSION PROVIDER_VERSION ROOT" ;;
 esac
