@@ -62,8 +62,8 @@ test: setup fmt lint docs pure deny ## everything down to deny, all tests, and t
 	SLW_REQUIRE_ALL=1 RUST_TEST_THREADS=$(WAITING) cargo test --workspace --locked --quiet --test '*'
 	SLW_REQUIRE_ALL=1 cargo test --workspace --locked --quiet --doc
 	cargo test --workspace --locked --quiet --bench '*' >/dev/null
-	$(MAKE) --no-print-directory python
-	@sh tests/soak.sh 120 7
+	@# Who is tried by faults mostly waits
+	@sh tests/together.sh "$(MAKE) --no-print-directory python" "sh tests/soak.sh 120 7"
 
 # With the examples, so that dependencies are built with the features of the tests, once
 python: ## the Python package: its types and its tests
