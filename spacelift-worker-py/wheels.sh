@@ -33,6 +33,17 @@ has() {
     command -v rustup >/dev/null && rustup target add "$1" >/dev/null 2>&1
 }
 
+# name_musl ARCHITECTURE: its wheel asks for musl by the name that Alpine gives it, which every musl knows as itself
+name_musl() {
+    wheel=$(echo "$out"/*musllinux*"$1".whl)
+    work=$(mktemp -d)
+    python -m wheel unpack --dest "$work" "$wheel" >/dev/null
+    patchelf --replace-needed libc.so "libc.musl-$1.so.1" "$work"/*/spacelift_worker/_native*.so
+    rm "$wheel"
+    python -m wheel pack --dest-dir "$out" "$work"/* >/dev/null
+    rm -rf "$work"
+}
+
 [ $# -gt 0 ] || set -- $(sed -n 's/^ *"\([a-z0-9_-]*\)",$/\1/p' "$here/rust-toolchain.toml")
 rm -rf "$out"
 mkdir -p "$out"
@@ -46,6 +57,7 @@ for triple in "$@"; do
     say "building for $triple"
     maturin build --quiet --release --locked --zig --manifest-path "$here/Cargo.toml" --target "$triple" \
         --compatibility "$(compatibility "$triple")" --interpreter python3.11 --out "$out"
+    case $triple in *-musl) name_musl "${triple%%-*}" ;; esac
 done
 
 say "building the sdist"
