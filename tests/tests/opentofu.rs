@@ -1,5 +1,5 @@
-//! A real workload: OpenTofu with a provider out of a mirror, planned on one worker and applied on another. `make opentofu` builds
-//! both, and runs this; without `SLW_OPENTOFU`, the folder that it fills, nothing happens here.
+//! A real workload: OpenTofu with a provider out of a mirror, planned on one worker and applied on another, by the commands of
+//! `docs/opentofu.md`. `make opentofu` builds both, and runs this; without `SLW_OPENTOFU`, the folder that it fills, nothing happens here.
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
@@ -9,14 +9,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use spacelift_worker_tests::system::{Dockerd, Folder, LauncherSetup, Mothership};
+use spacelift_worker_tests::source::workspace;
+use spacelift_worker_tests::system::{Dockerd, Folder, LauncherSetup, Mothership, program};
 
 const MAIN: &str = r#"
 terraform {
   required_providers {
     time = { source = "hashicorp/time" }
   }
-  backend "local" {}
+  backend "local" {
+    path = "STATE/terraform.tfstate"
+  }
 }
 
 variable "password" {
@@ -32,6 +35,9 @@ output "installed" {
 }
 "#;
 
+/// Where the tool looks for providers.
+const RC: &str = "provider_installation {\n  filesystem_mirror {\n    path = \"MIRROR\"\n  }\n}\n";
+
 const PASSWORD: &str = "correct-horse-battery";
 
 /// The folder with `tofu` and `mirror`.
@@ -43,57 +49,27 @@ fn opentofu() -> Option<PathBuf> {
     folder
 }
 
-/// Where a run sees things.
-struct Scene<'a> {
-    /// The mirror of providers.
-    mirror: &'a Path,
-    /// A folder for the state, and one for providers that were unpacked.
-    state: &'a Path,
-    cache: &'a Path,
-    arguments: &'a [&'a str],
-}
-
-impl Scene<'_> {
-    fn create_stack(&self, mothership: &Mothership) {
-        let source = Folder::new();
-        source.write("main.tf", MAIN);
-        let mirror = self.mirror.display();
-        let line =
-            format!("provider_installation {{\n  filesystem_mirror {{\n    path = \"{mirror}\"\n  }}\n}}\n");
-        source.write("tofu.rc", &line);
-        let (state, cache) = (self.state.display(), self.cache.display());
-        let init = format!("tofu init -input=false -no-color -backend-config=path={state}/terraform.tfstate");
-        let cache = format!("TF_PLUGIN_CACHE_DIR={cache}");
-        let password = format!("TF_VAR_password={PASSWORD}");
-        let fixed = [
-            "stack",
-            "create",
-            "--name",
-            "clock",
-            "--pool",
-            "pool",
-            "--source",
-            source.path().to_str().unwrap(),
-            "--init",
-            &init,
-            "--plan",
-            "tofu plan -input=false -no-color -out=plan.tfplan",
-            // What was linked to the cache does not travel with the workspace.
-            "--before-apply",
-            &init,
-            "--apply",
-            "tofu apply -input=false -no-color plan.tfplan",
-            "--env",
-            "TF_CLI_CONFIG_FILE=tofu.rc",
-            "--env",
-            "CHECKPOINT_DISABLE=1",
-            "--env",
-            &cache,
-            "--secret-env",
-            &password,
-        ];
-        mothership.text(&[&fixed, self.arguments].concat());
-    }
+/// Creates the stack by the command of the page, with more arguments. Paths are those that a run sees.
+fn create_stack(mothership: &Mothership, mirror: &Path, state: &Path, cache: &Path, arguments: &str) {
+    let source = Folder::new();
+    source.write("main.tf", &MAIN.replace("STATE", state.to_str().unwrap()));
+    source.write("tofu.rc", &RC.replace("MIRROR", mirror.to_str().unwrap()));
+    let page = fs::read_to_string(workspace().join("docs/opentofu.md")).unwrap();
+    let command = page.split("```").find_map(|block| block.strip_prefix("sh\n")).unwrap().trim_end();
+    let command =
+        format!("{command} --env TF_CLI_CONFIG_FILE=tofu.rc --env CHECKPOINT_DISABLE=1 {arguments}");
+    let bin = program("mothership").parent().unwrap().to_owned();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let created = Command::new("sh")
+        .args(["-ec", &command])
+        .current_dir(source.path())
+        .env("PATH", path)
+        .env("MOTHERSHIP_DATA", mothership.data())
+        .env("CACHE", cache)
+        .env("TF_VAR_password", PASSWORD)
+        .output()
+        .unwrap();
+    assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
 }
 
 /// What the state says of the resource.
@@ -123,13 +99,8 @@ fn it_plans_in_a_container_and_applies_in_one_of_another_worker_with_the_provide
     let (state, cache) = (Folder::new(), Folder::new());
     open_to_all(&state);
     open_to_all(&cache);
-    Scene {
-        mirror: Path::new("/mirror"),
-        state: Path::new("/mnt/state"),
-        cache: Path::new("/mnt/providers"),
-        arguments: &["--image", "slw/opentofu:1"],
-    }
-    .create_stack(&mothership);
+    let (mirror, seen) = (Path::new("/mirror"), Path::new("/mnt/state"));
+    create_stack(&mothership, mirror, seen, Path::new("/mnt/providers"), "--image slw/opentofu:1");
     let mounts = format!("{}:/mnt/providers,{}:/mnt/state", cache.path().display(), state.path().display());
     let setup = || LauncherSetup::in_containers(&pool, &engine).set("SPACELIFT_WORKER_EXTRA_MOUNTS", &mounts);
 
@@ -159,8 +130,7 @@ fn it_plans_and_applies_as_a_process_and_what_it_prints_is_masked() {
     let mothership = Mothership::start();
     let pool = mothership.create_pool("pool");
     let (state, cache) = (Folder::new(), Folder::new());
-    Scene { mirror: &tofu.join("mirror"), state: state.path(), cache: cache.path(), arguments: &[] }
-        .create_stack(&mothership);
+    create_stack(&mothership, &tofu.join("mirror"), state.path(), cache.path(), "");
     let path = format!("{}:{}", tofu.display(), std::env::var("PATH").unwrap());
     let setup = || LauncherSetup::new(&pool).set("PATH", &path).set("SPACELIFT_WHITELIST_ENVS", "PATH");
     let mut first = setup().start();
