@@ -173,7 +173,7 @@ capi: ## the C library: shared, static, header, pkg-config and CMake, installed 
 	    -C link-arg=-Wl,-soname,libspacelift_worker.so.0.1
 	@sh spacelift-worker-ffi/capi.sh "$(DESTDIR)" "$(PREFIX)"
 
-capi-test: ## the same into a folder of its own, and what uses it from there: make, CMake, a second library in Rust
+capi-test: ## the same into a folder of its own, and what uses it from there: make, CMake, Meson, a second library in Rust
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
 	    $(MAKE) --no-print-directory capi DESTDIR="$$work" PREFIX=/usr && \
 	    sh tests/c/consumers/run.sh "$$work/usr" "$$work"

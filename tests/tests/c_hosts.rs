@@ -200,7 +200,7 @@ fn a_launcher_in_c_says_everything_that_is_wrong_with_its_configuration() {
 }
 
 #[test]
-fn the_installed_library_serves_make_cmake_and_a_program_with_a_second_library_in_rust() {
+fn the_installed_library_serves_make_cmake_meson_and_a_program_with_a_second_library_in_rust() {
     let folder = tempfile::tempdir().unwrap();
     let script = |path: &str| {
         let mut command = Command::new("sh");
