@@ -190,7 +190,7 @@ capi: ## the C library: shared, static, header, pkg-config and CMake, installed 
 	    -C link-arg=-Wl,-soname,libspacelift_worker.so.0.1
 	@sh spacelift-worker-ffi/capi.sh "$(DESTDIR)" "$(PREFIX)"
 
-capi-test: ## the same into a folder of its own, and what uses it from there: make, CMake, a second library in Rust
+capi-test: ## the same into a folder of its own, and what uses it from there: make, CMake, Meson, a second library in Rust
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
 	    $(MAKE) --no-print-directory capi DESTDIR="$$work" PREFIX=/usr && \
 	    sh tests/c/consumers/run.sh "$$work/usr" "$$work"
@@ -200,7 +200,8 @@ sanitize: setup ## the C and Go tests under AddressSanitizer, UndefinedBehaviorS
 	SLW_REQUIRE_ALL=1 SLW_C_TOOL=sanitizers \
 	    SLW_C_FLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" \
 	    cargo test --workspace --locked --quiet --test c_hosts
-	SLW_REQUIRE_ALL=1 SLW_C_TOOL=valgrind \
+	@# Under Valgrind, which runs a thread at a time, a few forks take as long as all of them do without
+	SLW_REQUIRE_ALL=1 SLW_C_TOOL=valgrind SLW_C_FLAGS=-DCHECK_FORKS=4 \
 	    SLW_C_RUNNER="valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --suppressions=$(CURDIR)/tests/c/valgrind.supp" \
 	    cargo test --workspace --locked --quiet --test c_hosts -- --skip launcher --skip installed
 	SLW_REQUIRE_ALL=1 SLW_GO_TEST_FLAGS="-race" cargo test --workspace --locked --quiet --test go_hosts -- the_tests_of_the_package

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need and this machine lacks: compilers of C and C++, CMake, Valgrind, Mosquitto, HAProxy, OpenSSL, Docker, a Python environment, Go,
+# Installs what the tests need and this machine lacks: compilers of C and C++, CMake, Meson, Valgrind, Mosquitto, HAProxy, OpenSSL, Docker, a Python environment, Go,
 # cargo-deny, cargo-fuzz.
 # Says nothing and takes no time when all is there. Works as root, or with sudo; never touches what is installed already.
 set -eu
@@ -33,6 +33,7 @@ install_c_compiler() {
     command -v c++ >/dev/null || apt_install g++
     # What the installed C library is tried with, and looked through for faults
     command -v cmake >/dev/null || apt_install cmake
+    command -v meson >/dev/null && command -v ninja >/dev/null || apt_install meson ninja-build
     command -v valgrind >/dev/null || apt_install valgrind libc6-dbg
 }
 

@@ -5,6 +5,11 @@
 
 #include "check.h"
 
+/* How many children. */
+#ifndef CHECK_FORKS
+#define CHECK_FORKS 40
+#endif
+
 static int stop;
 
 /* Keeps the one lock of the library busy. */
@@ -50,7 +55,11 @@ int main(int argc, char **argv) {
     for (int at = 0; at < 2; at++) {
         CHECK(pthread_create(&threads[at], NULL, churn, NULL) == 0);
     }
-    for (int round = 0; round < 40; round++) {
+    for (int round = 0; round < CHECK_FORKS; round++) {
+        /* Whatever this leaves ready for the next time, a thread for one, the child does not have. */
+        slw_decision *decision = NULL;
+        CHECK_OK(slw_policy_evaluate(policy, "{}", 2, 60000, &decision, NULL));
+        slw_decision_free(decision);
         pid_t pid = fork();
         CHECK(pid >= 0);
         if (pid == 0) {

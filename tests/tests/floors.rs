@@ -75,8 +75,8 @@ const DOORS: &[Owned] = &[
     Owned { what: &["getrandom", "rand_core"], owners: &["crypto/pure.rs"] },
     Owned { what: &["*::fill_random"], owners: &["crypto/", "envelope/"] },
     Owned { what: &["*::RsaPrivateKey::generate"], owners: &["crypto/", "pool/"] },
-    // A policy is evaluated under limits of stack and time, which takes a thread of its own
-    Owned { what: &["std::thread"], owners: &["policy/apart.rs"] },
+    // A policy is evaluated under limits of stack and time, which takes a thread of its own, in this process
+    Owned { what: &["std::thread", "std::process"], owners: &["policy/apart.rs"] },
 ];
 
 /// Who in the core binds the heavy dependencies.

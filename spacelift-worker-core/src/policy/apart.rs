@@ -1,11 +1,12 @@
 //! Work on threads of its own, with a large stack and a limit on how long it is waited for; a panic stays there.
 
 use std::fmt;
+use std::mem::{self, ManuallyDrop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
+use std::{process, thread};
 
 use super::patience::Patience;
 
@@ -18,11 +19,38 @@ const MAX_IDLE: usize = 2;
 type Job = Box<dyn FnOnce() + Send>;
 
 /// Threads that do one piece of work after another. They end with it.
+///
+/// Works in the child of a `fork` too, which has none of its parent's threads and perhaps a lock that one of them held.
 #[derive(Default)]
 pub(super) struct Apart {
-    idle: Mutex<Vec<Sender<Job>>>,
+    idle: Mutex<Idle>,
     /// Of those who wait for results.
     patience: Patience,
+}
+
+/// Threads that wait for work, and the process that has them.
+#[derive(Default)]
+struct Idle {
+    process: u32,
+    threads: Vec<Sender<Job>>,
+}
+
+impl Idle {
+    /// Those of `process`.
+    fn of(&mut self, process: u32) -> &mut Vec<Sender<Job>> {
+        if self.process != process {
+            // They were left in the parent. Dropping a sender takes a lock that its thread may have held at the fork.
+            let _left = ManuallyDrop::new(mem::take(&mut self.threads));
+            self.process = process;
+        }
+        &mut self.threads
+    }
+}
+
+impl Drop for Idle {
+    fn drop(&mut self) {
+        self.of(process::id());
+    }
 }
 
 /// Why a piece of work has no result.
@@ -60,14 +88,17 @@ impl Apart {
                 }
             };
         });
-        let waiting = self.idle().pop();
+        let process = process::id();
+        let waiting = self.idle().and_then(|mut idle| idle.of(process).pop());
         let thread = waiting.map_or_else(start, Ok)?;
         thread.send(job).map_err(|_| Broken::Thread)?;
         match self.patience.soon(&result).unwrap_or_else(|| result.recv_timeout(wait)) {
             Ok(Some(value)) => {
-                let mut idle = self.idle();
-                if idle.len() < MAX_IDLE {
-                    idle.push(thread);
+                if let Some(mut idle) = self.idle() {
+                    let threads = idle.of(process);
+                    if threads.len() < MAX_IDLE {
+                        threads.push(thread);
+                    }
                 }
                 Ok(value)
             }
@@ -76,9 +107,14 @@ impl Apart {
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Sender<Job>>> {
-        // Nothing that holds it can panic half way.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    /// `None` while another thread has it: a lock that was held at a fork stays locked, and a thread more does the work as well.
+    fn idle(&self) -> Option<MutexGuard<'_, Idle>> {
+        match self.idle.try_lock() {
+            Ok(idle) => Some(idle),
+            // Nothing that holds it can panic half way.
+            Err(TryLockError::Poisoned(idle)) => Some(idle.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 
@@ -98,7 +134,7 @@ fn start() -> Result<Sender<Job>, Broken> {
 
 impl fmt::Debug for Apart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Apart").field("idle", &self.idle().len()).finish()
+        f.debug_struct("Apart").field("idle", &self.idle().map(|idle| idle.threads.len())).finish()
     }
 }
 
@@ -114,7 +150,7 @@ mod tests {
         let apart = Apart::default();
         let result = apart.run(Duration::from_millis(5), move || (blocked.recv().is_ok(), ()));
         assert!(matches!(result, Err(Broken::Timeout)));
-        assert!(apart.idle().is_empty(), "its thread is not used again");
+        assert!(apart.idle().unwrap().threads.is_empty(), "its thread is not used again");
         assert!(matches!(apart.run(LONG, || (1, ())), Ok(1)));
         drop(release);
     }
@@ -147,7 +183,27 @@ mod tests {
         let apart = Apart::default();
         let names = [(); 3].map(|()| apart.run(LONG, || (thread::current().id(), ())).unwrap());
         assert!(names.iter().all(|name| *name == names[0]));
-        assert_eq!(format!("{apart:?}"), "Apart { idle: 1 }");
+        assert_eq!(format!("{apart:?}"), "Apart { idle: Some(1) }");
+    }
+
+    #[test]
+    fn a_thread_of_another_process_is_not_used() {
+        let apart = Apart::default();
+        assert!(matches!(apart.run(LONG, || (1, ())), Ok(1)));
+        {
+            let mut idle = apart.idle().unwrap();
+            // As after a fork: somebody else's, and nobody at the other end.
+            idle.process ^= 1;
+            idle.threads = vec![channel().0];
+        }
+        assert!(matches!(apart.run(LONG, || (2, ())), Ok(2)));
+    }
+
+    #[test]
+    fn a_lock_that_nobody_gives_back_holds_nothing_up() {
+        let apart = Apart::default();
+        let _held = apart.idle.lock();
+        assert!(matches!(apart.run(LONG, || (1, ())), Ok(1)));
     }
 
     #[test]

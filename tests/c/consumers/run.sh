@@ -20,9 +20,14 @@ cmake --build build >>cmake.log || { cat cmake.log; exit 1; }
 ./build/shared
 env -u LD_LIBRARY_PATH ./build/static
 
+meson setup meson build-meson >meson.log || { cat meson.log; exit 1; }
+ninja -C build-meson >>meson.log || { cat meson.log; exit 1; }
+./build-meson/shared
+env -u LD_LIBRARY_PATH ./build-meson/static
+
 # shellcheck disable=SC2046
 "${RUSTC:-rustc}" --edition 2024 --crate-type staticlib -O two/other.rs -o libother.a
 cc -std=c11 $(pkg-config --cflags spacelift-worker) two/two.c "$installed/lib/libspacelift_worker.a" libother.a \
     $(pkg-config --static --libs-only-l spacelift-worker | sed 's/-lspacelift_worker//') -o two/two
 ./two/two 2>/dev/null
-echo "consumers: make, CMake and a second library in Rust"
+echo "consumers: make, CMake, Meson and a second library in Rust"
