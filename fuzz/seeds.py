@@ -210,5 +210,38 @@ def outputs():
     write("outputs", "nested", '{"a": {"value": ' + "[" * 200 + "]" * 200 + "}}")
 
 
-for make in [tokens, messages, outputs, envelopes, cobblestones, seals, backends, configs, masks, workspaces, sessions, policies]:
+def abis():
+    """The same inputs through the C ABI: a letter for what is called, as in src/abi.rs."""
+    corpus = HERE / "corpus"
+    for kind, target, names in [
+        ("t", "token", ["base64", "cut_short"]),
+        ("m", "mask", ["plain", "forms", "commands", "added_later", "shapes"]),
+        ("c", "cobblestone", ["one_piece", "small_pieces", "chunks"]),
+        ("h", "envelope", ["ok_1_bytes", "fail_form_escape", "fail_version_two"]),
+    ]:
+        for name in names:
+            write("abi", f"{target}_{name}", kind.encode() + (corpus / target / name).read_bytes())
+    for name in ["ok_1_bytes", "ok_unsigned", "fail_damaged_body_tag_cut", "fail_signature_zeros"]:
+        sealed = (corpus / "envelope" / name).read_bytes()
+        write("abi", f"unseal_{name}", b"u\x06\x00\x01\xff\x10\x30\x02" + sealed)
+    for name, cuts in [("signed", b"\xf8\x05\x20"), ("unsigned", b"\x01\x00\x0e"), ("announced", b"\x02\x01"),
+                       ("announced_wrongly", b"\x06\x40\x07"), ("single_bytes", b"\x10\x01\x01")]:
+        write("abi", f"seal_{name}", b"s" + bytes([len(cuts)]) + cuts + b"a text to seal" * 30)
+    # Each call that is refused, between pieces
+    write("abi", "refused_calls", b"c\x10" + bytes(range(16)) + b"a text" * 20)
+    for name in ["ok_public.pem", "ok_pkcs8.pem", "ok_pkcs8.der", "fail_mismatched_d_pkcs8.der"]:
+        write("abi", f"key_{name}", b"k" + (VECTORS / "keys" / name).read_bytes())
+    write("abi", "key_certificate", "k" + certificate())
+    for name in ["v1.rego", "v0.rego", "functions.rego", "not_rego.rego"]:
+        document = b'{"run": {"type": "TASK"}, "workflow": ["a b", "c"]}'
+        policy = (corpus / "policy" / name).read_bytes()
+        write("abi", f"policy_{name}", b"p" + bytes([len(document)]) + document + policy)
+    write("abi", "policy_no_json", b"p\x03{ }deny everything")
+    # New handles, uses, frees; each on each
+    write("abi", "handles", b"-" + bytes(at for call in range(150) for at in (call * 7 % 256, call * 3 % 11)))
+    write("abi", "freed_handles", b"-" + bytes([0, 0, 1, 0, 65, 0, 99, 0, 66, 0, 66, 1, 101, 0, 96, 1, 100, 2, 120, 0]))
+
+
+for make in [tokens, messages, outputs, envelopes, cobblestones, seals, backends, configs, masks, workspaces, sessions, policies,
+             abis]:
     make()

@@ -3,6 +3,7 @@
 //! cargo-fuzz calls them with bytes it invents, and `tests/tests/corpora.rs` with the bytes in `corpus/`, in an ordinary
 //! build. Nothing here knows of a fuzzer, a network or a clock.
 
+pub mod abi;
 pub mod backends;
 pub mod cobblestone;
 pub mod config;

@@ -17,6 +17,7 @@ pub mod targets;
 type Target = (&'static str, fn(&[u8]));
 
 const TARGETS: &[Target] = &[
+    ("abi", targets::abi::abi),
     ("backends", targets::backends::backends),
     ("cobblestone", targets::cobblestone::cobblestone),
     ("config", targets::config::config),

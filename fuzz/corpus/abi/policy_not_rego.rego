@@ -1,0 +1,1 @@
+p3{"run": {"type": "TASK"}, "workflow": ["a b", "c"]}deny everything
