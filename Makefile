@@ -200,7 +200,7 @@ sanitize: setup ## the C and Go tests under AddressSanitizer, UndefinedBehaviorS
 	SLW_REQUIRE_ALL=1 SLW_C_TOOL=sanitizers \
 	    SLW_C_FLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" \
 	    cargo test --workspace --locked --quiet --test c_hosts
-	@# Under Valgrind, which runs a thread at a time, a few forks take as long as all of them do without
+	@# Valgrind takes three seconds for a fork
 	SLW_REQUIRE_ALL=1 SLW_C_TOOL=valgrind SLW_C_FLAGS=-DCHECK_FORKS=4 \
 	    SLW_C_RUNNER="valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --suppressions=$(CURDIR)/tests/c/valgrind.supp" \
 	    cargo test --workspace --locked --quiet --test c_hosts -- --skip launcher --skip installed

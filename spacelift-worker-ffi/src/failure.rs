@@ -106,6 +106,7 @@ impl Failure {
     }
 
     /// A runtime, session or launcher of a process from which this one was forked.
+    #[cfg(feature = "session")]
     pub(crate) fn forked(name: &str) -> Self {
         Self::argument(
             SLW_ERR_FORKED,

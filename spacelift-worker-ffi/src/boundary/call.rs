@@ -6,8 +6,11 @@
 #![expect(unsafe_code, reason = "arguments come in as pointers")]
 
 use std::any::Any;
-use std::ffi::{CStr, OsStr, OsString, c_char};
+use std::ffi::c_char;
+#[cfg(feature = "session")]
+use std::ffi::{CStr, OsStr, OsString};
 use std::ops::Range;
+#[cfg(feature = "session")]
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
@@ -131,6 +134,7 @@ impl Call {
     }
 
     /// Places for handles, one behind the other, cleared.
+    #[cfg(feature = "session")]
     pub(crate) fn out_handles<H: Handle>(
         &self,
         places: *mut *mut H,
@@ -165,6 +169,7 @@ impl Call {
     }
 
     /// The arguments of `main`.
+    #[cfg(feature = "session")]
     pub(crate) fn arguments(
         &self,
         count: i32,

@@ -19,6 +19,7 @@ thread_local! {
 }
 
 /// How many forks lie between the process that loaded the library and this one.
+#[cfg(feature = "session")]
 pub(crate) fn generation() -> u32 {
     GENERATION.load(Ordering::Relaxed)
 }

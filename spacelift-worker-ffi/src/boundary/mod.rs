@@ -20,6 +20,7 @@ pub(crate) use call::Call;
 #[cfg(feature = "session")]
 pub(crate) use callback::{Callback, Invoke};
 #[cfg(feature = "session")]
+#[cfg(feature = "session")]
 pub(crate) use fork::generation;
 #[cfg(feature = "session")]
 pub(crate) use signals::{block_signals, with_signals_blocked};
