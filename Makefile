@@ -59,7 +59,7 @@ test: setup fmt lint docs pure deny ## everything down to deny, all tests, and t
 	cargo build --workspace --lib --bins --examples --locked --quiet
 	SLW_REQUIRE_ALL=1 cargo test --workspace --locked --quiet --lib --bins
 	@# Tests of whole systems mostly wait for them
-	SLW_REQUIRE_ALL=1 RUST_TEST_THREADS=$(WAITING) cargo test --workspace --locked --quiet --test '*'
+	SLW_REQUIRE_ALL=1 RUST_TEST_THREADS=$(WAITING) cargo test --workspace --locked --quiet --no-fail-fast --test '*'
 	SLW_REQUIRE_ALL=1 cargo test --workspace --locked --quiet --doc
 	cargo test --workspace --locked --quiet --bench '*' >/dev/null
 	@# Who is tried by faults mostly waits
