@@ -9,6 +9,7 @@ use std::time::Duration;
 use regorus::unstable::Module;
 use regorus::utils::limits::{ExecutionTimerConfig, PolicyLengthConfig};
 use regorus::{Engine, LimitError, Value};
+use serde::Deserialize as _;
 
 use super::apart::{Apart, Broken};
 use super::builtins::Functions;
@@ -53,6 +54,13 @@ pub(super) enum Input {
     Text(String),
     /// As a value of the engine's.
     Read(Value),
+}
+
+impl Input {
+    /// A document that is not nested deep.
+    pub(super) fn read(document: &serde_json::Value) -> Result<Self, serde_json::Error> {
+        Value::deserialize(document).map(Self::Read)
+    }
 }
 
 /// A valid policy, ready to be evaluated.

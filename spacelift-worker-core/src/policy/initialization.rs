@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::decision::{Decision, FailureKind};
@@ -100,7 +99,7 @@ impl InitializationPolicy {
     /// Judges a document with programs at hand.
     pub fn evaluate_in(&self, input: &Value, surroundings: Surroundings) -> Decision {
         let input = match read_input(input) {
-            Ok(input) => Input::Read(input),
+            Ok(input) => input,
             Err(unfit) => return unfit,
         };
         let evaluation = Evaluation::new(surroundings.now_unix_ns, surroundings.programs);
@@ -124,7 +123,7 @@ fn fits(len: usize) -> Result<(), Decision> {
 }
 
 /// The same input without a text in between, under the same limits.
-fn read_input(input: &Value) -> Result<regorus::Value, Decision> {
+fn read_input(input: &Value) -> Result<Input, Decision> {
     let unfit = |detail: String| Decision::failed(FailureKind::Error, detail);
     if !is_nested_at_most(input, MAX_NESTED) {
         return Err(unfit(format!("its input is nested more than {MAX_NESTED} deep")));
@@ -132,7 +131,7 @@ fn read_input(input: &Value) -> Result<regorus::Value, Decision> {
     let mut length = Length(0);
     serde_json::to_writer(&mut length, input).map_err(|error| unfit(error.to_string()))?;
     fits(length.0)?;
-    regorus::Value::deserialize(input).map_err(|error| unfit(error.to_string()))
+    Input::read(input).map_err(|error| unfit(error.to_string()))
 }
 
 fn is_nested_at_most(value: &Value, most: usize) -> bool {
