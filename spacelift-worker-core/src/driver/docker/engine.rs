@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bollard::models::SystemInfo;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -19,6 +20,7 @@ use tokio_rustls::TlsConnector;
 use url::Url;
 
 use super::failure::Failure;
+use super::image::ImageName;
 use crate::driver::tls::{Roots, TlsClient, pool_client};
 use crate::secret::SecretText;
 
@@ -168,6 +170,20 @@ impl Engine {
                 .await
         };
         self.client.get_or_try_init(connect).await.map_err(|error| Failure::engine(self.shown(), error))
+    }
+
+    /// What it tells of itself and its machine.
+    pub(super) async fn info(&self) -> Result<SystemInfo, Failure> {
+        self.client().await?.info().await.map_err(|error| Failure::engine(self.shown(), error))
+    }
+
+    /// Whether it has an image of this name.
+    pub(super) async fn has_image(&self, image: &ImageName) -> Result<bool, Failure> {
+        match self.client().await?.inspect_image(image.as_str()).await {
+            Ok(_) => Ok(true),
+            Err(error) if Failure::is_missing(&error) => Ok(false),
+            Err(error) => Err(Failure::engine(self.shown(), error)),
+        }
     }
 }
 

@@ -61,8 +61,7 @@ impl Shared {
     /// What the Engine has, asked once.
     pub(super) async fn machine(&self) -> Result<Machine, Failure> {
         let ask = async || {
-            let info = self.engine.client().await?.info().await;
-            let info = info.map_err(|error| Failure::engine(self.engine.shown(), error))?;
+            let info = self.engine.info().await?;
             let number = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or(0);
             Ok(Machine { memory: number(info.mem_total), cpus: number(info.ncpu) })
         };

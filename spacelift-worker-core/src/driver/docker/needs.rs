@@ -10,11 +10,7 @@ use crate::exec::{Need, NeedFound};
 
 /// In order. Where the Engine does not answer, nothing else is asked.
 pub(super) async fn of(engine: &Engine, options: &DockerOptions) -> Vec<Need> {
-    let asked = async {
-        let client = engine.client().await?;
-        client.info().await.map_err(|error| Failure::engine(engine.shown(), error))
-    };
-    let info = match asked.await {
+    let info = match engine.info().await {
         Ok(info) => info,
         Err(failure) => return vec![Need::new("Docker Engine", NeedFound::Bad(failure.to_string()))],
     };
@@ -56,17 +52,13 @@ async fn network(engine: &Engine, name: &str) -> NeedFound {
 
 /// Runs may name images of their own, so a default that is missing is no more than a warning.
 async fn image(engine: &Engine, options: &DockerOptions, image: &ImageName) -> NeedFound {
-    let asked = async {
-        match engine.client().await?.inspect_image(image.as_str()).await {
-            Ok(_) => Ok(NeedFound::Good(image.as_str().to_owned())),
-            Err(error) if !Failure::is_missing(&error) => Err(Failure::engine(engine.shown(), error)),
-            Err(_) if options.pull == PullPolicy::Never => {
-                Err(Failure::NeverPulled { image: image.as_str().to_owned() })
-            }
-            Err(_) => {
-                Ok(NeedFound::Good(format!("{} is pulled by the first run that needs it", image.as_str())))
-            }
+    let name = image.as_str().to_owned();
+    match engine.has_image(image).await {
+        Ok(true) => NeedFound::Good(name),
+        Ok(false) if options.pull == PullPolicy::Never => {
+            NeedFound::Dubious(Failure::NeverPulled { image: name }.to_string())
         }
-    };
-    asked.await.unwrap_or_else(|failure| NeedFound::Dubious(failure.to_string()))
+        Ok(false) => NeedFound::Good(format!("{name} is pulled by the first run that needs it")),
+        Err(failure) => NeedFound::Dubious(failure.to_string()),
+    }
 }

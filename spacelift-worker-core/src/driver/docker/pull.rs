@@ -26,11 +26,7 @@ pub(super) async fn ensure(
     notes: &Notes,
 ) -> Result<(), Failure> {
     let client = engine.client().await?;
-    let is_there = match client.inspect_image(image.as_str()).await {
-        Ok(_) => true,
-        Err(error) if Failure::is_missing(&error) => false,
-        Err(error) => return Err(Failure::engine(engine.shown(), error)),
-    };
+    let is_there = engine.has_image(image).await?;
     let pulled = match (options.pull, is_there) {
         (PullPolicy::Never, false) => {
             return Err(Failure::NeverPulled { image: image.as_str().to_owned() });
