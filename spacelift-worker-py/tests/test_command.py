@@ -16,6 +16,7 @@ import pytest
 
 import spacelift_worker as sw
 from spacelift_worker import __main__ as command
+from spacelift_worker._newfile import NewFile
 
 POLICY = 'package spacelift\n\ndeny contains "closed" if input.run.title == "friday"\n'
 
@@ -212,22 +213,49 @@ def test_nothing_is_drawn_where_there_is_no_terminal(folder, tmp_path):
 
 
 def test_ctrl_c_leaves_no_file_behind(folder, tmp_path):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "spacelift_worker", "seal", "-", str(tmp_path / "sealed"), "--to", str(folder / "public")],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    while not list(tmp_path.iterdir()):
-        process.stdin.write(b"x")
-        process.stdin.flush()
-    process.send_signal(signal.SIGINT)
-    # Python looks for signals between two calls of the system, so the input goes on until it has seen this one.
-    with contextlib.suppress(BrokenPipeError):
-        while process.poll() is None:
+    command = [sys.executable, "-m", "spacelift_worker", "seal", "-", str(tmp_path / "sealed"), "--to", str(folder / "public")]
+    with subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while not list(tmp_path.iterdir()):
             process.stdin.write(b"x")
-            process.stdin.flush()
-    assert process.wait(30) == 130
-    assert list(tmp_path.iterdir()) == [] and b"Traceback" not in process.stderr.read()
-    process.stderr.close()
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.close()
+        process.send_signal(signal.SIGINT)
+        # Python looks for signals between two calls of the system, so the input goes on until it has seen this one.
+        with contextlib.suppress(BrokenPipeError):
+            while process.poll() is None:
+                process.stdin.write(b"x")
+        assert process.wait(30) == 130
+        assert list(tmp_path.iterdir()) == [] and b"Traceback" not in process.stderr.read()
+
+
+def interrupt_after(calls):
+    """Ctrl-C at the end of the given number of calls: the interpreter looks for signals when it enters and leaves a function."""
+
+    def count(_frame, event, _argument):
+        nonlocal calls
+        if event in ("call", "c_return"):
+            calls -= 1
+            if calls == 0:
+                raise KeyboardInterrupt
+
+    return count
+
+
+# A file that is open and not yet bound to a name is closed by the collector.
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+@pytest.mark.parametrize("replace", [True, False])
+def test_ctrl_c_at_any_moment_leaves_a_whole_file_or_none(tmp_path, replace):
+    for calls in range(1, 1000):
+        place = tmp_path / str(calls)
+        place.mkdir()
+        try:
+            sys.setprofile(interrupt_after(calls))
+            with NewFile(str(place / "new"), replace=replace) as file:
+                file.write(b"whole")
+        except KeyboardInterrupt:
+            pass
+        else:
+            break
+        finally:
+            sys.setprofile(None)
+        assert [entry.name for entry in place.iterdir()] in ([], ["new"]), f"interrupted after {calls} calls"
+        assert all(entry.read_bytes() == b"whole" for entry in place.iterdir())
+    assert 10 < calls < 999

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
+import weakref
 from types import TracebackType
 from typing import BinaryIO
 
@@ -18,8 +19,10 @@ class NewFile:
 
     def __enter__(self) -> BinaryIO:
         folder, name = os.path.split(self._target)
-        descriptor, self._beside = tempfile.mkstemp(prefix=f".{name}.", dir=folder or ".")
-        self._file = os.fdopen(descriptor, "wb", buffering=0)
+        self._beside = os.path.join(folder, f".{name}.{secrets.token_hex(8)}")
+        # Ctrl-C may come before the block begins, or before __exit__ has begun: then this removes the file.
+        self._dropped = weakref.finalize(self, _remove, self._beside)
+        self._file = open(self._beside, "xb", buffering=0, opener=_private)
         return self._file
 
     def __exit__(
@@ -34,9 +37,11 @@ class NewFile:
                 self._file.close()
                 self._keep()
         finally:
-            self._file.close()
-            if os.path.lexists(self._beside):
-                os.unlink(self._beside)
+            try:
+                self._file.close()
+            finally:
+                _remove(self._beside)
+        self._dropped.detach()
 
     def _keep(self) -> None:
         if self._replace:
@@ -49,3 +54,14 @@ class NewFile:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
