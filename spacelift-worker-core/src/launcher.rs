@@ -82,6 +82,11 @@ impl Launcher {
         JsonLayer::masked(writer, self.context.log_mask.clone())
     }
 
+    /// Has a log that several launchers share mask what this one masks: its own secrets, and those of its run while it has one.
+    pub fn mask_log(&self, layer: &JsonLayer) {
+        layer.mask_with(self.context.log_mask.clone());
+    }
+
     /// Writes panics to `writer` as lines of the launcher's own log, every secret masked, in the place of the standard
     /// message on standard error, which masks nothing. The hook is the process's: a program calls this once.
     pub fn log_panics(&self, writer: impl Write + Send + 'static) {

@@ -160,3 +160,40 @@ fn public_keys_that_are_weak_or_odd_are_refused() {
         assert!(shown.contains(words), "{name}: {shown}");
     }
 }
+
+/// Protected by OpenSSL with one passphrase: `openssl pkcs8 -topk8 -in ok_pkcs8.pem -passout 'pass:correct horse' …`.
+#[cfg(feature = "encrypted-keys")]
+#[test]
+fn keys_that_openssl_protects_open_with_their_passphrase_and_no_other() {
+    let open = |name: &str, passphrase: &[u8]| {
+        let text = SecretText::new(pem(&format!("protected/{name}")));
+        PoolKey::from_encrypted_pem(&text, &SecretBytes::new(passphrase.to_vec()))
+    };
+    let public = PoolPublicKey::from_pem(&pem("ok_public")).unwrap();
+    for name in ["ok_aes_128_sha1", "ok_aes_192_sha512", "ok_aes_256_sha256", "ok_scrypt"] {
+        assert_eq!(open(name, b"correct horse").unwrap().public_key(), public, "{name}");
+        for wrong in [&b"correct horse "[..], b"Correct horse", b""] {
+            assert_eq!(open(name, wrong).unwrap_err(), PoolKeyError::Passphrase, "{name}");
+        }
+    }
+    // What decrypts by chance: no wrong passphrase may ever be told as another fault of the key.
+    for number in 0_u16..600 {
+        let wrong = number.to_string();
+        assert_eq!(open("ok_few_rounds", wrong.as_bytes()).unwrap_err(), PoolKeyError::Passphrase);
+    }
+    for name in ["fail_des_pbes1", "fail_des3"] {
+        assert_eq!(open(name, b"correct horse").unwrap_err(), PoolKeyError::Encryption, "{name}");
+    }
+    assert_eq!(open("../fail_encrypted_pkcs1", b"correct horse").unwrap_err(), PoolKeyError::Encryption);
+    assert_eq!(open("../ok_pkcs8", b"correct horse").unwrap_err(), PoolKeyError::NotEncrypted);
+    assert!(matches!(open("../fail_1024_bits", b"x").unwrap_err(), PoolKeyError::Key(_)));
+    assert!(matches!(open("../fail_openssh", b"x").unwrap_err(), PoolKeyError::WrongLabel { .. }));
+    // Nothing authenticates this form, so a change shows in the key itself.
+    let text = pem("protected/ok_aes_256_sha256");
+    for at in (200..1800).step_by(97) {
+        let other = if text.as_bytes()[at] == b'A' { "B" } else { "A" };
+        let changed = format!("{}{other}{}", &text[..at], &text[at + 1..]);
+        let passphrase = SecretBytes::new(b"correct horse".to_vec());
+        PoolKey::from_encrypted_pem(&SecretText::new(changed), &passphrase).unwrap_err();
+    }
+}

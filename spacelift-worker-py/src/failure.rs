@@ -152,6 +152,9 @@ impl From<PoolKeyError> for Failure {
     fn from(error: PoolKeyError) -> Self {
         let code = match error {
             PoolKeyError::Encrypted => "encrypted",
+            PoolKeyError::Encryption => "encryption",
+            PoolKeyError::NotEncrypted => "not_encrypted",
+            PoolKeyError::Passphrase => "passphrase",
             PoolKeyError::Pem(_) => "pem",
             PoolKeyError::WrongLabel { .. } => "label",
             _ => "key",

@@ -23,11 +23,21 @@ impl PoolKey {
     }
 
     #[classmethod]
-    fn from_pem(_class: &Bound<'_, PyType>, py: Python<'_>, pem: &Bound<'_, PyAny>) -> Result<Self, Failure> {
+    fn from_pem(
+        _class: &Bound<'_, PyType>,
+        py: Python<'_>,
+        pem: &Bound<'_, PyAny>,
+        password: Option<&Bound<'_, PyAny>>,
+    ) -> Result<Self, Failure> {
         let given = Given::read(pem)?;
         // No text is no PEM, and the library says so.
         let text = SecretText::new(String::from_utf8_lossy(given.bytes()).into_owned());
-        long_work(py, || Ok(Self(Arc::new(pool::PoolKey::from_pem(&text)?))))
+        let Some(password) = password else {
+            return long_work(py, || Ok(Self(Arc::new(pool::PoolKey::from_pem(&text)?))));
+        };
+        let passphrase = SecretBytes::new(Given::read(password)?.bytes().to_vec());
+        // How long it takes is chosen by whoever protected the key.
+        interruptible(py, move || Ok(Self(Arc::new(pool::PoolKey::from_encrypted_pem(&text, &passphrase)?))))
     }
 
     #[classmethod]

@@ -8,6 +8,7 @@
 //! | no panic goes through an interpreter, work of 2 KiB and more lets other threads run | `work` |
 //! | bytes are borrowed from `bytes` and copied from whatever else may change meanwhile | `buffers` |
 //! | errors are classes of the Python package | `failure` |
+//! | what launchers say waits until Python takes it | `log` |
 
 mod buffers;
 mod cobblestone;
@@ -15,6 +16,7 @@ mod config;
 mod context;
 mod failure;
 mod keys;
+mod log;
 mod mask;
 mod module;
 mod policy;

@@ -16,6 +16,8 @@ mod _native {
     #[pymodule_export]
     use crate::keys::{PoolKey, PoolPublicKey};
     #[pymodule_export]
+    use crate::log::{log_fd, set_log_level, take_log, wake_log};
+    #[pymodule_export]
     use crate::mask::{Masker, Secrets};
     #[pymodule_export]
     use crate::policy::InitializationPolicy;
@@ -35,7 +37,7 @@ mod _native {
     use crate::unseal::{Unsealer, inspect, unseal, unseal_file, unseal_range};
     #[cfg(debug_assertions)]
     #[pymodule_export]
-    use crate::work::break_down;
+    use crate::{log::say, work::break_down};
 }
 
 /// What an interpreter allocates is aligned to 16 bytes, whatever a class asks for.

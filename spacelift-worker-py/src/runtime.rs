@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::failure::{Class, Failure};
+use crate::log::Log;
 
 /// The runtime and the process that made it: the threads of a runtime do not follow into a child that was forked.
 static RUNTIME: Mutex<Option<(u32, Runtime)>> = Mutex::new(None);
@@ -20,9 +21,11 @@ pub(crate) fn handle() -> Result<Handle, Failure> {
         }
         return Err(forked());
     }
+    let log = Log::get()?;
     let built = Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("spacelift-worker")
+        .on_thread_start(|| log.on_this_thread())
         .enable_all()
         .build()
         .map_err(|error| {

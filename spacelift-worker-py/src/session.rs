@@ -17,6 +17,7 @@ use spacelift_worker_core::protocol::message::NackReason;
 
 use crate::buffers::Given;
 use crate::failure::{Class, Failure};
+use crate::log::Log;
 use crate::runtime;
 use crate::work::{BETWEEN_SIGNALS, long_work};
 
@@ -59,7 +60,7 @@ impl Session {
         capacity: usize,
         policy_child: Option<Vec<String>>,
     ) -> Result<Self, Failure> {
-        let runtime = runtime::handle()?;
+        let (runtime, log) = (runtime::handle()?, Log::get()?);
         let mut options = HostOptions::default();
         options.offers = if ask { Offers::Ask } else { Offers::Accept };
         options.steps = if host_steps { Steps::Host } else { Steps::Library };
@@ -68,8 +69,9 @@ impl Session {
         let isolation = isolation(policy_child);
         let session = long_work(py, move || {
             let launcher = Launcher::from_pairs(pairs).policy_isolation(isolation).build()?;
+            log.mask(&launcher);
             let no_descriptor = |error: std::io::Error| Failure::new(Class::Session, "descriptor", error);
-            launcher.start(&runtime, &options).map_err(no_descriptor)
+            log.during(|| launcher.start(&runtime, &options)).map_err(no_descriptor)
         })?;
         Ok(Self { session: Some(session), process: std::process::id() })
     }

@@ -70,3 +70,13 @@ def environment(token_text: str, monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith("SPACELIFT_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("SPACELIFT_TOKEN", token_text)
+
+
+@pytest.fixture
+def nowhere(token_fields: dict[str, object], key: sw.PoolKey) -> dict[str, str]:
+    """The variables of a worker whose broker does not listen."""
+    fields = token_fields | {"broker": {"endpoint": "127.0.0.1:1"}}
+    return {
+        "SPACELIFT_TOKEN": base64.b64encode(json.dumps(fields).encode()).decode(),
+        "SPACELIFT_POOL_PRIVATE_KEY": base64.b64encode(key.to_pem()).decode(),
+    }

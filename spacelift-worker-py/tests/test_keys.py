@@ -8,7 +8,7 @@ import json
 import pickle
 
 import pytest
-from conftest import POOL_ID
+from conftest import POOL_ID, VECTORS
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
@@ -54,16 +54,35 @@ def test_a_key_of_another_length_is_not_made(bits):
         sw.PoolKey.generate(bits=bits)
 
 
-def test_an_encrypted_key_is_told_from_a_broken_one(key):
+@pytest.mark.parametrize("password", ["passphrase", b"\xff no text", bytearray(b"buffer")], ids=["text", "bytes", "buffer"])
+def test_a_key_that_a_password_protects_opens_with_it_alone(key, password):
     theirs = serialization.load_pem_private_key(key.to_pem(), None)
+    passphrase = password.encode() if isinstance(password, str) else bytes(password)
     encrypted = theirs.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
-        serialization.BestAvailableEncryption(b"passphrase"),
+        serialization.BestAvailableEncryption(passphrase),
     )
+    assert sw.PoolKey.from_pem(encrypted, password=password) == key
+    assert sw.PoolKey.from_pem(encrypted.decode(), password=password) == key
+    for wrong, code in [(None, "encrypted"), ("", "passphrase"), ("Passphrase", "passphrase")]:
+        with pytest.raises(sw.KeyFormatError) as refused:
+            sw.PoolKey.from_pem(encrypted, password=wrong)
+        assert refused.value.code == code
     with pytest.raises(sw.KeyFormatError) as refused:
-        sw.PoolKey.from_pem(encrypted)
-    assert refused.value.code == "encrypted"
+        sw.PoolKey.from_pem(key.to_pem(), password=password)
+    assert refused.value.code == "not_encrypted"
+
+
+def test_keys_that_openssl_protects_are_read_or_refused():
+    plain = sw.PoolKey.from_pem((VECTORS / "keys" / "ok_pkcs8.pem").read_bytes())
+    for path in sorted((VECTORS / "keys" / "protected").glob("*.pem")):
+        if path.stem.startswith("ok_"):
+            assert sw.PoolKey.from_pem(path.read_bytes(), password="correct horse") == plain
+        else:
+            with pytest.raises(sw.KeyFormatError) as refused:
+                sw.PoolKey.from_pem(path.read_bytes(), password="correct horse")
+            assert refused.value.code == "encryption"
 
 
 def test_the_public_key_comes_out_of_a_certificate(key, certificate):

@@ -54,19 +54,6 @@ def site(mothership, pool, tmp_path):
     return target
 
 
-@pytest.fixture
-def nowhere(token_fields, key):
-    """The variables of a worker whose broker does not listen."""
-    import base64
-    import json
-
-    fields = token_fields | {"broker": {"endpoint": "127.0.0.1:1"}}
-    return {
-        "SPACELIFT_TOKEN": base64.b64encode(json.dumps(fields).encode()).decode(),
-        "SPACELIFT_POOL_PRIVATE_KEY": base64.b64encode(key.to_pem()).decode(),
-    }
-
-
 def until(worker, kind):
     """All events up to one of a kind."""
     found = []

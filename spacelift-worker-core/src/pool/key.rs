@@ -22,9 +22,18 @@ pub enum PoolKeyError {
         "the private key is protected by a passphrase; decrypt it first (openssl pkcs8 -in spacelift.key)"
     )]
     Encrypted,
+    /// The key is protected in a way that is not read.
+    #[error("how the private key is protected is not supported; protect it anew (openssl pkcs8 -topk8 -v2 aes-256-cbc)")]
+    Encryption,
     /// The key itself is not acceptable.
     #[error("the private key is not acceptable")]
     Key(#[source] RsaKeyError),
+    /// There is a passphrase for a key that has none.
+    #[error("the private key is not protected by a passphrase; leave the passphrase out, or protect the key")]
+    NotEncrypted,
+    /// The passphrase is another one, or the key is damaged.
+    #[error("the passphrase does not open the private key: it is another one, or the key is damaged")]
+    Passphrase,
     /// The text around the key is not right.
     #[error("the private key cannot be read")]
     Pem(#[source] PemError),
@@ -94,6 +103,17 @@ impl PoolKey {
     /// [`PoolKeyError`]
     pub fn from_pem(text: &SecretText) -> Result<Self, PoolKeyError> {
         private_from_pem(text).map(Self)
+    }
+
+    /// Reads the first block of a PEM text, a PKCS#8 key protected by a passphrase (`ENCRYPTED PRIVATE KEY`; RFC 5958,
+    /// section 3, with PBES2 of RFC 8018: PBKDF2 or scrypt, and AES in CBC). How long that takes is chosen by whoever
+    /// protected it.
+    ///
+    /// # Errors
+    /// [`PoolKeyError`]
+    #[cfg(feature = "encrypted-keys")]
+    pub fn from_encrypted_pem(text: &SecretText, passphrase: &SecretBytes) -> Result<Self, PoolKeyError> {
+        super::encrypted::from_pem(text, passphrase).map(Self)
     }
 
     /// Reads DER: PKCS#8 or PKCS#1, unencrypted.
@@ -216,8 +236,7 @@ impl fmt::Debug for PoolPublicKey {
 }
 
 pub(super) fn private_from_pem(text: &SecretText) -> Result<RsaPrivateKey, PoolKeyError> {
-    // Traditional writers keep the label and put the passphrase's parameters into headers (RFC 1421, 4.6.1.1).
-    if text.expose().contains("Proc-Type: 4,ENCRYPTED") {
+    if is_traditionally_encrypted(text) {
         return Err(PoolKeyError::Encrypted);
     }
     let (label, der) = pem::first_block(text.expose()).map_err(PoolKeyError::Pem)?;
@@ -227,6 +246,11 @@ pub(super) fn private_from_pem(text: &SecretText) -> Result<RsaPrivateKey, PoolK
         "ENCRYPTED PRIVATE KEY" => Err(PoolKeyError::Encrypted),
         other => Err(PoolKeyError::WrongLabel { found: known(other) }),
     }
+}
+
+/// Traditional writers keep the label and put the passphrase's parameters into headers (RFC 1421, 4.6.1.1).
+pub(super) fn is_traditionally_encrypted(text: &SecretText) -> bool {
+    text.expose().contains("Proc-Type: 4,ENCRYPTED")
 }
 
 pub(super) fn private_to_pem(key: &RsaPrivateKey) -> Result<SecretText, CryptoError> {

@@ -12,6 +12,8 @@
 //! Nothing here opens files, reads variables or asks for the time: texts and the time come in as arguments.
 
 mod credentials;
+#[cfg(feature = "encrypted-keys")]
+mod encrypted;
 mod endpoint;
 mod jwt;
 mod key;

@@ -7,7 +7,7 @@ sealing       `seal`, `unseal`, `seal_file`, `unseal_file`, `unseal_range`, `Sea
 masking       `Masker`, `MaskingWriter`, `MaskingFilter`, `Secrets`
 policy        `InitializationPolicy`, `Decision`
 setup         `LauncherConfig`, `parse_duration`, `preflight`
-worker        `connect`, `Worker`, `events`, `run_launcher`; `spacelift_worker.testing` for tests
+worker        `connect`, `Worker`, `events`, `run_launcher`, `enable_logging`; `spacelift_worker.testing` for tests
 errors        `WorkerError` and its kinds
 ============  =====================================================================================================
 
@@ -21,6 +21,7 @@ b'plan'
 from . import cobblestone as cobblestone
 from . import events as events
 from . import protocol as protocol
+from ._log import enable_logging
 from ._native import __version__ as __version__
 from .checks import Check, Preflight, preflight
 from .config import (
@@ -115,6 +116,7 @@ __all__ = [
     "cobblestone",
     "config_reference",
     "connect",
+    "enable_logging",
     "events",
     "inspect",
     "parse_duration",

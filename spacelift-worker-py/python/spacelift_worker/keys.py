@@ -149,17 +149,22 @@ class PoolKey:
         return cls._of(_native.PoolKey.generate(bits))
 
     @classmethod
-    def from_pem(cls, pem: str | Buffer) -> PoolKey:
-        """Reads an unencrypted key in PEM: PKCS#8 (``PRIVATE KEY``) or PKCS#1 (``RSA PRIVATE KEY``).
+    def from_pem(cls, pem: str | Buffer, *, password: str | Buffer | None = None) -> PoolKey:
+        """Reads a key in PEM: PKCS#8 (``PRIVATE KEY``) or PKCS#1 (``RSA PRIVATE KEY``); with a ``password``, PKCS#8 that it protects
+        (``ENCRYPTED PRIVATE KEY``: AES, with PBKDF2 or scrypt).
 
-        Raises `KeyFormatError`; its ``code`` is ``encrypted`` for a key with a password.
+        Raises `KeyFormatError`; its ``code`` is ``encrypted`` where a password is needed, ``not_encrypted`` where none is,
+        ``passphrase`` for another password, and ``encryption`` for a protection that is not read, such as DES.
 
         >>> import spacelift_worker as sw
         >>> key = sw.PoolKey.generate(bits=2048)
         >>> sw.PoolKey.from_pem(key.to_pem().decode()) == key
         True
+        >>> sw.PoolKey.from_pem(key.to_pem(), password="correct horse")
+        Traceback (most recent call last):
+        spacelift_worker.errors.KeyFormatError: the private key is not protected by a passphrase; leave the passphrase out, or protect the key
         """
-        return cls._of(_native.PoolKey.from_pem(text_or_bytes(pem)))
+        return cls._of(_native.PoolKey.from_pem(text_or_bytes(pem), None if password is None else text_or_bytes(password)))
 
     @classmethod
     def from_der(cls, der: Buffer) -> PoolKey:

@@ -10,7 +10,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 use super::lines::LineSink;
-use super::log_mask::LogMask;
+use super::log_mask::{LogMask, LogMasks};
 use super::timestamp::rfc3339;
 use crate::driver::clock;
 use crate::mask::Secrets;
@@ -21,7 +21,7 @@ use crate::mask::Secrets;
 #[derive(Clone, Debug)]
 pub struct JsonLayer {
     sink: LineSink,
-    mask: LogMask,
+    masks: LogMasks,
 }
 
 impl JsonLayer {
@@ -32,7 +32,20 @@ impl JsonLayer {
 
     /// The same, with the secrets of runs masked while they are in hand.
     pub(crate) fn masked(writer: impl Write + Send + 'static, mask: LogMask) -> Self {
-        Self { sink: LineSink::new(writer), mask }
+        let layer = Self::of_launchers(writer);
+        layer.masks.add(mask);
+        layer
+    }
+
+    /// Lines of several launchers go to `writer`. Each is made known by [`Launcher::mask_log`] before it starts.
+    ///
+    /// [`Launcher::mask_log`]: crate::launcher::Launcher::mask_log
+    pub fn of_launchers(writer: impl Write + Send + 'static) -> Self {
+        Self { sink: LineSink::new(writer), masks: LogMasks::default() }
+    }
+
+    pub(crate) fn mask_with(&self, mask: LogMask) {
+        self.masks.add(mask);
     }
 }
 
@@ -41,7 +54,7 @@ impl<S: Subscriber> Layer<S> for JsonLayer {
         let metadata = event.metadata();
         let mut fields = Fields(Map::new());
         event.record(&mut fields);
-        let fields = fields.0.into_iter().map(|(name, value)| (name, self.mask.value(value)));
+        let fields = fields.0.into_iter().map(|(name, value)| (name, self.masks.value(value)));
         let level = metadata.level().as_str().to_ascii_lowercase();
         self.sink.write_line(&line(
             &level,

@@ -70,6 +70,25 @@ impl Drop for RunMasked {
     }
 }
 
+/// The masks of launchers that write one log. Clones are handles to the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogMasks(Arc<RwLock<Vec<LogMask>>>);
+
+impl LogMasks {
+    /// Masks what this launcher masks, too, for as long as anyone but this list holds its mask.
+    pub(crate) fn add(&self, mask: LogMask) {
+        let mut masks = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        masks.retain(|known| !Arc::ptr_eq(&known.runs, &mask.runs) && Arc::strong_count(&known.runs) > 1);
+        masks.push(mask);
+    }
+
+    /// Masks every text of a document, names included. A number that is a secret becomes a text.
+    pub(crate) fn value(&self, value: Value) -> Value {
+        let masks = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        masks.iter().fold(value, |value, mask| mask.value(value))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -93,6 +112,25 @@ mod tests {
         assert_eq!(mask.text("hunter2 swordfish tr0ub4dor"), "***** ***** *****");
         drop((held, other));
         assert_eq!(mask.text("hunter2 swordfish tr0ub4dor"), "***** swordfish tr0ub4dor");
+    }
+
+    #[test]
+    fn launchers_that_write_one_log_mask_each_others_secrets_until_they_are_gone() {
+        let masks = LogMasks::default();
+        let (one, other) = (LogMask::new(secrets(&["hunter2"])), LogMask::new(secrets(&["swordfish"])));
+        masks.add(one.clone());
+        masks.add(other.clone());
+        masks.add(other.clone());
+        let run = one.hold(&secrets(&["hunter2", "tr0ub4dor"]));
+        let said = || masks.value(json!("hunter2 swordfish tr0ub4dor"));
+        assert_eq!(said(), json!("***** ***** *****"));
+        drop(one);
+        masks.add(other.clone());
+        // Its run is still there, and with it the mask
+        assert_eq!(said(), json!("***** ***** *****"));
+        drop(run);
+        masks.add(other);
+        assert_eq!(said(), json!("hunter2 ***** tr0ub4dor"));
     }
 
     #[test]
