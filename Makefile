@@ -79,8 +79,9 @@ fmt: ## formatting, checked
 lint: ## clippy, warnings are errors
 	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 
+# With the examples, so that dependencies have the features that `lint` has looked at
 docs: ## documentation, warnings are errors
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet --lib --bins --examples
 
 pure: ## floors 0 to 3 in Rust alone: no C compiler, no runtime, no network; and their tests with that backend
 	@cargo check -p spacelift-worker-core --no-default-features --locked --quiet 2>&1 \
