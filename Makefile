@@ -134,10 +134,11 @@ pair: ## session and control plane over a hundred thousand bad networks, under v
 
 model: ## small worlds on the real code of both ends: some to their last state, each with all its faults as far as time allows
 	cargo build --release --locked --quiet -p spacelift-worker-model
-	$(MODEL) small crashes=0 delays=0
-	$(MODEL) small losses=0 copies=0 delays=0
-	$(MODEL) two-workers crashes=0 delays=0 copies=0
-	$(MODEL) --states 4000000 small two-workers two-runs drain cycle stop link
+	@# A message lost, one that comes twice, a crash, and any order, all in one world and to the last state
+	$(MODEL) --states 200000000 small delays=0
+	$(MODEL) --states 200000000 two-workers delays=0 ticks=1
+	$(MODEL) --states 200000000 two-runs delays=0 ticks=0
+	$(MODEL) --states 2000000 two-workers two-runs drain cycle stop link
 	$(MODEL) --states 20000000 wide turns=3
 
 bench-workers: ## many workers in one process over mutual TLS: how fast, how much memory, what they cost at rest

@@ -107,6 +107,9 @@ fn expand(
             taken += actions.len();
             for action in &actions {
                 let after = world.next(state, *action);
+                if !world.has_room(state, *action, &after) {
+                    continue;
+                }
                 if known.insert(after.fingerprint(), before) {
                     if !after.broken.is_none() {
                         broken = Some(after);

@@ -17,7 +17,7 @@ pub struct State {
     pub plane: u32,
     /// The workers.
     pub workers: [u32; SLOTS],
-    /// The messages in flight. Each of them may arrive next: there is no order, and no bound.
+    /// The messages in flight. Each of them may arrive next: there is no order.
     pub flight: u32,
     /// What may still happen.
     pub left: Left,
@@ -296,6 +296,13 @@ impl World {
         }
         let waits_for_a_person = self.drained(state).is_some() && state.left.people == 0;
         Some(if waits_for_a_person { Action::UndrainAll } else { Action::Tick })
+    }
+
+    /// Whether the network takes what comes of an action.
+    pub fn has_room(&self, before: &State, action: Action, after: &State) -> bool {
+        let waits = matches!(action, Action::Deliver(_) | Action::Copy(_) | Action::DeliverInto(..));
+        let [before, after] = [before, after].map(|state| self.parts.flights.value(state.flight).len());
+        !waits || after <= before.max(self.in_flight)
     }
 
     /// Whether every run has ended and no worker has anything in hand.

@@ -39,7 +39,8 @@ pub struct World {
     pub workers: usize,
     /// Runs that wait at the beginning.
     pub runs: usize,
-    /// Messages in flight from which on nobody begins to speak. What arrives is answered all the same.
+    /// Messages that the network takes at a time. While it is full nobody begins to speak, and what would be answered with more
+    /// than there is room for waits. Faults and time do not wait, so that there may be more.
     pub in_flight: usize,
     /// Faults and requests that may happen.
     pub left: Left,
