@@ -19,7 +19,8 @@ pub(super) fn from_pem(text: &SecretText, passphrase: &SecretBytes) -> Result<Rs
     }
     let protected =
         EncryptedPrivateKeyInfoRef::from_der(der.expose()).map_err(|_| PoolKeyError::Encryption)?;
-    let opened = protected.encryption_algorithm.decrypt(passphrase.expose(), protected.encrypted_data.as_bytes());
+    let opened =
+        protected.encryption_algorithm.decrypt(passphrase.expose(), protected.encrypted_data.as_bytes());
     let key = SecretBytes::new(opened.map_err(|error| match error {
         Error::DecryptFailed => PoolKeyError::Passphrase,
         _ => PoolKeyError::Encryption,

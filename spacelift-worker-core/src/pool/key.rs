@@ -23,7 +23,9 @@ pub enum PoolKeyError {
     )]
     Encrypted,
     /// The key is protected in a way that is not read.
-    #[error("how the private key is protected is not supported; protect it anew (openssl pkcs8 -topk8 -v2 aes-256-cbc)")]
+    #[error(
+        "how the private key is protected is not supported; protect it anew (openssl pkcs8 -topk8 -v2 aes-256-cbc)"
+    )]
     Encryption,
     /// The key itself is not acceptable.
     #[error("the private key is not acceptable")]
