@@ -31,8 +31,6 @@ GUARDS = [
      "self.timers.set(Timer::LeaseFence, fence);", "", ["two-workers"]),
     ("change_is_fenced", CORE + "session/commands.rs",
      "running.tenure = Tenure::ToTheEnd;\n            self.timers.stop(Timer::LeaseFence);", "", ["small"]),
-    ("withdrawn_offer_starts", CORE + "session.rs",
-     "self.seen.floor = self.seen.floor.max(what.lease);", "", ["small"]),
     ("cycle_is_not_told", CORE + "session/inbound.rs",
      "self.events.push_back(Event::Cycle);", "", ["cycle"]),
     ("old_idle_is_believed", PLANE + "control/presence.rs",
