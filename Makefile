@@ -139,7 +139,7 @@ model: ## small worlds on the real code of both ends: some to their last state, 
 	$(MODEL) --states 200000000 two-workers delays=0 ticks=1
 	$(MODEL) --states 200000000 two-runs delays=0 ticks=0
 	$(MODEL) --states 2000000 two-workers two-runs drain cycle stop link
-	$(MODEL) --states 20000000 wide turns=3
+	$(MODEL) --states 20000000 wide turns=4
 
 bench-workers: ## many workers in one process over mutual TLS: how fast, how much memory, what they cost at rest
 	cargo build --release --locked --quiet -p spacelift-mothership --bin mothership
