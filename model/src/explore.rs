@@ -95,7 +95,7 @@ fn expand(
     known: &Known,
     steps: &AtomicUsize,
 ) -> (Vec<State>, Option<State>) {
-    let (mut found, mut broken, mut actions, mut taken) = (Vec::new(), None, Vec::new(), 0);
+    let (mut found, mut broken, mut next_steps, mut taken) = (Vec::new(), None, Vec::new(), 0);
     loop {
         let at = next.fetch_add(BLOCK, Ordering::Relaxed);
         if at >= level.len() {
@@ -103,13 +103,9 @@ fn expand(
         }
         for state in &level[at..level.len().min(at + BLOCK)] {
             let before = state.fingerprint();
-            world.actions(state, &mut actions);
-            taken += actions.len();
-            for action in &actions {
-                let after = world.next(state, *action);
-                if !world.has_room(state, *action, &after) {
-                    continue;
-                }
+            world.steps(state, &mut next_steps);
+            taken += next_steps.len();
+            for (_, after) in next_steps.drain(..) {
                 if known.insert(after.fingerprint(), before) {
                     if !after.broken.is_none() {
                         broken = Some(after);
@@ -133,11 +129,11 @@ fn way(world: &World, known: &Known, last: &State) -> Vec<(Action, State)> {
         fingerprints.push(before);
     }
     fingerprints.pop();
-    let (mut state, mut steps, mut actions) = (world.first(), Vec::new(), Vec::new());
+    let (mut state, mut steps, mut next_steps) = (world.first(), Vec::new(), Vec::new());
     for wanted in fingerprints.into_iter().rev() {
-        world.actions(&state, &mut actions);
-        let step = actions.iter().map(|action| (*action, world.next(&state, *action)));
-        let Some((action, after)) = step.into_iter().find(|(_, after)| after.fingerprint() == wanted) else {
+        world.steps(&state, &mut next_steps);
+        let Some((action, after)) = next_steps.drain(..).find(|(_, after)| after.fingerprint() == wanted)
+        else {
             break;
         };
         steps.push((action, after));

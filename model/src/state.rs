@@ -160,9 +160,27 @@ impl State {
 }
 
 impl World {
-    /// Everything that may happen in a state.
-    pub fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        actions.clear();
+    /// Everything that may happen in a state, with what comes of it. What would be answered with more messages than there is
+    /// room for waits, unless all would.
+    pub fn steps(&self, state: &State, steps: &mut Vec<(Action, State)>) {
+        let mut actions = Vec::new();
+        self.actions(state, &mut actions);
+        steps.clear();
+        steps.extend(actions.into_iter().map(|action| (action, self.next(state, action))));
+        let fits = |(action, after): &(Action, State)| self.has_room(state, *action, after);
+        if steps.iter().any(fits) {
+            steps.retain(fits);
+        }
+    }
+
+    /// Whether the network takes what comes of an action.
+    fn has_room(&self, before: &State, action: Action, after: &State) -> bool {
+        let waits = matches!(action, Action::Deliver(_) | Action::Copy(_) | Action::DeliverInto(..));
+        let [before, after] = [before, after].map(|state| self.parts.flights.value(state.flight).len());
+        !waits || after <= before.max(self.in_flight)
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         if state.over || !state.broken.is_none() {
             return;
         }
@@ -296,13 +314,6 @@ impl World {
         }
         let waits_for_a_person = self.drained(state).is_some() && state.left.people == 0;
         Some(if waits_for_a_person { Action::UndrainAll } else { Action::Tick })
-    }
-
-    /// Whether the network takes what comes of an action.
-    pub fn has_room(&self, before: &State, action: Action, after: &State) -> bool {
-        let waits = matches!(action, Action::Deliver(_) | Action::Copy(_) | Action::DeliverInto(..));
-        let [before, after] = [before, after].map(|state| self.parts.flights.value(state.flight).len());
-        !waits || after <= before.max(self.in_flight)
     }
 
     /// Whether every run has ended and no worker has anything in hand.

@@ -40,7 +40,7 @@ pub struct World {
     /// Runs that wait at the beginning.
     pub runs: usize,
     /// Messages that the network takes at a time. While it is full nobody begins to speak, and what would be answered with more
-    /// than there is room for waits. Faults and time do not wait, so that there may be more.
+    /// than there is room for waits while anything else can happen. Faults and time do not wait, so that there may be more.
     pub in_flight: usize,
     /// Faults and requests that may happen.
     pub left: Left,
