@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use spacelift_worker_core::config::{self, Parsed};
-use spacelift_worker_core::driver::{HostOptions, HostSession};
+use spacelift_worker_core::driver::{HostOptions, HostSession, log_on_this_thread};
 use spacelift_worker_core::launcher::{Launcher, LauncherBuilder};
 use spacelift_worker_core::preflight::Preflight;
 use spacelift_worker_core::secret::SecretText;
@@ -109,7 +109,7 @@ impl ReadyLauncher {
         let mut builder = Builder::new_multi_thread();
         let for_threads = log.clone();
         builder.worker_threads(1).thread_name("spacelift-worker").enable_all();
-        builder.on_thread_start(move || crate::logging::log_on_this_thread(&for_threads));
+        builder.on_thread_start(move || log_on_this_thread(&for_threads));
         let runtime = builder.build().map_err(|error| Failure::of(SLW_ERR_IO, &error))?;
         let end = runtime.block_on(async { runtime.spawn(launcher.run()).await });
         runtime.shutdown_background();
@@ -152,7 +152,7 @@ impl Threads {
         builder.on_thread_start(move || {
             block_signals();
             if let Some(log) = &log {
-                crate::logging::log_on_this_thread(log);
+                log_on_this_thread(log);
             }
         });
         let runtime =

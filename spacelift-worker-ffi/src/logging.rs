@@ -1,21 +1,14 @@
 //! A session's own log, line by line, to a callback of the host. Never a logger of the whole process.
 
-use std::cell::RefCell;
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use spacelift_worker_core::launcher::Launcher;
-use tracing::dispatcher::DefaultGuard;
 use tracing::{Dispatch, Level};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::prelude::*;
 
 use crate::boundary::Callback;
-
-thread_local! {
-    /// While it is there, what this thread logs goes to one session's log.
-    static LOG: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
-}
 
 /// Where threads of a session's runtime log to: JSON lines, with every secret of the launcher masked.
 pub(crate) fn dispatch(launcher: &Launcher, level: Level, callback: Arc<Callback>) -> Dispatch {
@@ -27,11 +20,6 @@ pub(crate) fn dispatch(launcher: &Launcher, level: Level, callback: Arc<Callback
 pub(crate) fn to_standard_error(launcher: &Launcher) -> Dispatch {
     let layer = launcher.log_layer(io::stderr()).with_filter(LevelFilter::INFO);
     Dispatch::new(tracing_subscriber::registry().with(layer))
-}
-
-/// For threads of that runtime, which do nothing else.
-pub(crate) fn log_on_this_thread(log: &Dispatch) {
-    LOG.set(Some(tracing::dispatcher::set_default(log)));
 }
 
 /// Cuts what is written into lines.

@@ -1,18 +1,14 @@
 //! What launchers of this process say, kept until Python takes it. No thread of the library enters the interpreter.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::io::{self, Write};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use pyo3::prelude::*;
-use spacelift_worker_core::driver::JsonLayer;
+use spacelift_worker_core::driver::{JsonLayer, Wake, log_on_this_thread};
 use spacelift_worker_core::launcher::Launcher;
-use tracing::dispatcher::{DefaultGuard, set_default};
-use tracing::{Dispatch, Level};
+use tracing::Dispatch;
 use tracing_subscriber::filter::{LevelFilter, dynamic_filter_fn};
 use tracing_subscriber::prelude::*;
 
@@ -22,15 +18,10 @@ use crate::runtime;
 /// Lines that wait; with more than these the newest are counted and not kept.
 const CAPACITY: usize = 1024;
 
-thread_local! {
-    /// While it is there, what this thread says is kept.
-    static GUARD: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
-}
-
 /// The one log of the process. Says nothing until a level is set.
 pub(crate) struct Log {
     layer: JsonLayer,
-    level: Arc<AtomicU8>,
+    level: Arc<RwLock<LevelFilter>>,
     dispatch: Dispatch,
     lines: Lines,
     process: u32,
@@ -54,10 +45,10 @@ impl Log {
     fn new() -> io::Result<Self> {
         let lines = Lines::new()?;
         let layer = JsonLayer::of_launchers(lines.clone());
-        let level = Arc::new(AtomicU8::new(number(LevelFilter::OFF)));
+        let level = Arc::new(RwLock::new(LevelFilter::OFF));
         let most = Arc::clone(&level);
         let is_kept = dynamic_filter_fn(move |metadata, _| {
-            number(LevelFilter::from_level(*metadata.level())) <= most.load(Ordering::Relaxed)
+            *metadata.level() <= *most.read().unwrap_or_else(PoisonError::into_inner)
         });
         let subscriber = tracing_subscriber::registry().with(layer.clone().with_filter(is_kept));
         Ok(Self { layer, level, dispatch: Dispatch::new(subscriber), lines, process: std::process::id() })
@@ -75,7 +66,7 @@ impl Log {
 
     /// Keeps what this thread says, for threads of the runtime.
     pub(crate) fn on_this_thread(&self) {
-        GUARD.set(Some(set_default(&self.dispatch)));
+        log_on_this_thread(&self.dispatch);
     }
 }
 
@@ -83,7 +74,7 @@ impl Log {
 #[derive(Clone)]
 struct Lines {
     waiting: Arc<Mutex<Waiting>>,
-    wake: Arc<(UnixStream, UnixStream)>,
+    wake: Arc<Wake>,
 }
 
 #[derive(Default)]
@@ -94,25 +85,16 @@ struct Waiting {
 
 impl Lines {
     fn new() -> io::Result<Self> {
-        let (reader, writer) = UnixStream::pair()?;
-        reader.set_nonblocking(true)?;
-        writer.set_nonblocking(true)?;
-        Ok(Self { waiting: Arc::default(), wake: Arc::new((reader, writer)) })
+        Ok(Self { waiting: Arc::default(), wake: Arc::new(Wake::new()?) })
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wake(&self) {
-        // When it is full, it is readable.
-        let _ = (&self.wake.1).write(&[1]);
-    }
-
     fn take(&self) -> Waiting {
         // Before the lines: what comes between is told of once too often, and not once too seldom.
-        let mut woken = [0; 64];
-        while matches!((&self.wake.0).read(&mut woken), Ok(read) if read > 0) {}
+        self.wake.clear();
         std::mem::take(&mut *self.waiting())
     }
 }
@@ -129,7 +111,7 @@ impl Write for Lines {
         let is_first = waiting.lines.len() == 1;
         drop(waiting);
         if is_first {
-            self.wake();
+            self.wake.set();
         }
         Ok(line.len())
     }
@@ -143,31 +125,20 @@ impl Write for Lines {
 #[pyfunction]
 pub(crate) fn set_log_level(level: &str) -> Result<(), Failure> {
     let level: LevelFilter = level.parse().map_err(Failure::argument)?;
-    Log::get()?.level.store(number(level), Ordering::Relaxed);
+    *Log::get()?.level.write().unwrap_or_else(PoisonError::into_inner) = level;
     Ok(())
-}
-
-/// Levels in their order; the more is kept, the higher.
-fn number(level: LevelFilter) -> u8 {
-    level.into_level().map_or(0, |level| match level {
-        Level::ERROR => 1,
-        Level::WARN => 2,
-        Level::INFO => 3,
-        Level::DEBUG => 4,
-        Level::TRACE => 5,
-    })
 }
 
 /// A descriptor that is readable while lines wait.
 #[pyfunction]
 pub(crate) fn log_fd() -> Result<RawFd, Failure> {
-    Ok(Log::get()?.lines.wake.0.as_raw_fd())
+    Ok(Log::get()?.lines.wake.as_fd().as_raw_fd())
 }
 
 /// Makes it readable.
 #[pyfunction]
 pub(crate) fn wake_log() -> Result<(), Failure> {
-    Log::get()?.lines.wake();
+    Log::get()?.lines.wake.set();
     Ok(())
 }
 

@@ -33,9 +33,10 @@ pub use dial::{AllowedHost, ProxyUrlError};
 pub use hardening::protect_process;
 pub use host::{
     HostError, HostEvent, HostEventKind, HostOptions, HostSession, Next, Offers, OperationId, StepId, Steps,
+    Wake,
 };
 pub use journal::{FileJournal, JournalError};
-pub use logs::{JsonLayer, LineSink};
+pub use logs::{JsonLayer, LineSink, log_on_this_thread};
 pub use metrics::{Health, Metrics};
 pub use policy::{
     MEMORY_LIMIT, PolicyIsolation, PolicyProgram, asked_by, child_main, child_work, main_if_asked,

@@ -64,4 +64,4 @@ def _remove(path: str) -> None:
 
 
 def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    return os.open(path, flags, 0o600)

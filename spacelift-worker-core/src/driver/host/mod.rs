@@ -19,6 +19,7 @@ pub use event::{HostEvent, HostEventKind};
 pub use queue::Next;
 pub use session::{HostError, HostOptions, HostSession, Offers, OperationId, Steps};
 pub use steps::StepId;
+pub use wake::Wake;
 
 pub(crate) use desk::{Desk, Wish};
 pub(crate) use session::Counter;

@@ -3,9 +3,9 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// Level-triggered. The host polls it and never reads from it.
+/// A descriptor that is readable while something waits: level-triggered. A host polls it and never reads from it.
 #[derive(Debug)]
-pub(super) struct Wake {
+pub struct Wake {
     reader: OwnedFd,
     /// Absent where one descriptor serves for both.
     writer: Option<OwnedFd>,
@@ -13,7 +13,11 @@ pub(super) struct Wake {
 
 #[cfg(target_os = "linux")]
 impl Wake {
-    pub(super) fn new() -> io::Result<Self> {
+    /// One that is not readable.
+    ///
+    /// # Errors
+    /// The process has no descriptor left.
+    pub fn new() -> io::Result<Self> {
         use rustix::event::{EventfdFlags, eventfd};
         Ok(Self { reader: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?, writer: None })
     }
@@ -21,7 +25,11 @@ impl Wake {
 
 #[cfg(not(target_os = "linux"))]
 impl Wake {
-    pub(super) fn new() -> io::Result<Self> {
+    /// One that is not readable.
+    ///
+    /// # Errors
+    /// The process has no descriptor left.
+    pub fn new() -> io::Result<Self> {
         let (reader, writer) = rustix::pipe::pipe()?;
         for end in [&reader, &writer] {
             rustix::io::ioctl_fionbio(end, true)?;
@@ -32,14 +40,14 @@ impl Wake {
 }
 
 impl Wake {
-    /// Readable from now on. The caller sees to it that this is not called again before [`clear`](Self::clear).
-    pub(super) fn set(&self) {
+    /// Readable from now on. Each call may take a [`clear`](Self::clear) of its own.
+    pub fn set(&self) {
         // Eight bytes are what an eventfd takes, and a pipe does not mind.
         let _ = rustix::io::write(self.writer.as_ref().unwrap_or(&self.reader), &1_u64.to_ne_bytes());
     }
 
     /// No longer readable.
-    pub(super) fn clear(&self) {
+    pub fn clear(&self) {
         let _ = rustix::io::read(&self.reader, &mut [0_u8; 8]);
     }
 }

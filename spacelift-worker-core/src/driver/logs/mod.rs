@@ -10,6 +10,7 @@ mod run_log;
 #[cfg(test)]
 mod shared;
 mod spool;
+mod threads;
 mod timestamp;
 mod upload;
 
@@ -18,4 +19,5 @@ pub use lines::LineSink;
 pub(crate) use log_mask::LogMask;
 pub(crate) use panics::report_panics;
 pub(crate) use run_log::{RunLog, RunLogOptions};
+pub use threads::log_on_this_thread;
 pub(crate) use upload::Places;
