@@ -1,15 +1,13 @@
-//! Batches from one end to the other: this thread fills them, another empties them.
+//! Batches from one end to the other: two threads take turns, so that one fills while the other empties.
 //!
-//! A few batches go round, so that memory stays the same whatever passes, and what ends either end ends both.
+//! Each thread empties what it filled, while it is still in its core's cache. There are two batches, so that memory stays
+//! the same whatever passes, and what ends either thread ends both.
 
 use std::panic;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::batch::{Batch, CHUNKS, room};
-
-/// Batches that go round.
-const BATCHES: usize = 20;
+use super::batch::{Batch, Room};
 
 /// Whether more comes after a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,72 +19,92 @@ pub(super) enum Fill {
 }
 
 /// Calls `fill` for batch after batch until it says that it met the end, and `empty` for each of them in the same order.
-/// There are `chunks` in all, as far as is known: no more memory is taken than for them.
 pub(super) fn pump<E: Send>(
-    chunks: usize,
-    mut fill: impl FnMut(&mut Batch<'_>) -> Result<Fill, E>,
+    mut room: Room,
+    mut fill: impl FnMut(&mut Batch<'_>) -> Result<Fill, E> + Send,
     mut empty: impl FnMut(&Batch<'_>) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    let mut room = room(chunks.clamp(1, BATCHES * CHUNKS));
-    // Emptied batches go back many at a time: filling is faster, so it waits for them, and waking a thread costs as much
-    // as reading a batch.
-    let group_len = room.len().div_ceil(CHUNKS).div_ceil(2);
-    let mut unused = room.chunks_mut(CHUNKS).map(Batch::new);
-    let Some(mut batch) = unused.next() else { return Ok(()) };
-    // What fits into one batch is not worth a thread.
-    let first = fill(&mut batch)?;
-    if first == Fill::End {
-        return empty(&batch);
-    }
+    let (mut batch, other) = room.batches();
+    let mut more = fill(&mut batch)?;
+    // What fits into one batch is not worth a thread, and what was not known to need two has but one.
+    let (Fill::More, Some(mut other)) = (more, other) else {
+        empty(&batch)?;
+        while more == Fill::More {
+            more = fill(&mut batch)?;
+            empty(&batch)?;
+        }
+        return Ok(());
+    };
     thread::scope(|scope| {
-        let (filled, to_empty) = sync_channel(BATCHES);
-        let (emptied, to_fill) = sync_channel(BATCHES);
-        let empty_all = move || -> Result<(), E> {
-            let mut group = Vec::with_capacity(group_len);
-            for batch in to_empty {
-                empty(&batch)?;
-                group.push(batch);
-                if group.len() == group_len {
-                    // The other end may have finished.
-                    let _ = emptied.send(std::mem::replace(&mut group, Vec::with_capacity(group_len)));
-                }
-            }
-            Ok(())
-        };
-        let emptying = scope.spawn(empty_all);
-        let result = fill_all(batch, unused, fill, &filled, &to_fill);
-        drop(filled);
-        let other = emptying.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
-        other.and(result)
+        let (fill_here, fill_there) = turns();
+        let (empty_here, empty_there) = turns();
+        fill_here.give(&mut fill);
+        empty_there.give(&mut empty);
+        let there = scope.spawn(move || pass_all(&mut other, None, &fill_there, &empty_there));
+        let here = pass_all(&mut batch, Some(more), &fill_here, &empty_here);
+        // The other thread may wait for a turn that comes no more.
+        drop((fill_here, empty_here));
+        let there = there.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
+        there.and(here)
     })
 }
 
-/// Goes on after the first batch. Ends early when the other end has ended, which then has its reason.
-fn fill_all<'room, E>(
-    first: Batch<'room>,
-    mut unused: impl Iterator<Item = Batch<'room>>,
-    mut fill: impl FnMut(&mut Batch<'_>) -> Result<Fill, E>,
-    filled: &SyncSender<Batch<'room>>,
-    to_fill: &Receiver<Vec<Batch<'room>>>,
+/// One side of something that two threads use in turns.
+struct Turns<T> {
+    next: Receiver<T>,
+    other: SyncSender<T>,
+}
+
+/// Both sides.
+fn turns<T>() -> (Turns<T>, Turns<T>) {
+    let ((to_one, one), (to_two, two)) = (sync_channel(1), sync_channel(1));
+    (Turns { next: one, other: to_two }, Turns { next: two, other: to_one })
+}
+
+impl<T> Turns<T> {
+    /// Waits for this side's turn; `None` when the other side has ended and gives none any more.
+    fn take(&self) -> Option<T> {
+        self.next.recv().ok()
+    }
+
+    /// Lets the other side have the next turn, if there is such a side still.
+    fn give(&self, thing: T) {
+        let _ = self.other.send(thing);
+    }
+}
+
+/// Fills and empties one batch whenever it is this thread's turn; it may have been filled already. Ends early when the
+/// other thread has ended, which then has the reason.
+fn pass_all<E>(
+    batch: &mut Batch<'_>,
+    mut filled: Option<Fill>,
+    fill_turns: &Turns<impl FnMut(&mut Batch<'_>) -> Result<Fill, E>>,
+    empty_turns: &Turns<impl FnMut(&Batch<'_>) -> Result<(), E>>,
 ) -> Result<(), E> {
-    let (mut batch, mut more) = (first, Fill::More);
-    let mut empty = Vec::new();
     loop {
-        if filled.send(batch).is_err() || more == Fill::End {
+        let more = match filled.take() {
+            Some(more) => more,
+            None => {
+                let Some(mut fill) = fill_turns.take() else { return Ok(()) };
+                let more = fill(batch)?;
+                if more == Fill::More {
+                    fill_turns.give(fill);
+                }
+                more
+            }
+        };
+        let Some(mut empty) = empty_turns.take() else { return Ok(()) };
+        empty(batch)?;
+        empty_turns.give(empty);
+        if more == Fill::End {
             return Ok(());
         }
-        let next = empty.pop().or_else(|| unused.next()).or_else(|| {
-            empty = to_fill.recv().ok()?;
-            empty.pop()
-        });
-        let Some(next) = next else { return Ok(()) };
-        batch = next;
-        more = fill(&mut batch)?;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::batch::CHUNKS;
     use super::*;
 
     /// Passes `count` batches in the room for `chunks` chunks, and gives the order in which they were emptied.
@@ -106,7 +124,7 @@ mod tests {
                 _ => Ok(Fill::More),
             }
         };
-        let result = pump(chunks, fill, |batch| {
+        let result = pump(Room::to_seal(chunks, 0), fill, |batch| {
             if seen.len() + 1 == fail_emptying {
                 return Err("emptying");
             }
@@ -118,7 +136,7 @@ mod tests {
 
     #[test]
     fn batches_arrive_all_and_in_order() {
-        for count in [1, 2, BATCHES, BATCHES + 1, 100] {
+        for count in [1, 2, 3, 4, 100] {
             assert_eq!(pass(count * CHUNKS, count, 0, 0), (Ok(()), (1..=count).collect()));
         }
     }
@@ -132,7 +150,7 @@ mod tests {
 
     #[test]
     fn an_error_at_either_end_ends_both_and_is_told() {
-        for at in [1, 2, BATCHES + 1, 50] {
+        for at in [1, 2, 3, 50] {
             let (result, seen) = pass(100 * CHUNKS, 100, at, 0);
             assert_eq!((result, seen.len()), (Err("filling"), at - 1));
             let (result, seen) = pass(100 * CHUNKS, 100, 0, at);

@@ -2,14 +2,14 @@
 //!
 //! The target appears whole or not at all: it is written beside its place into a new file that only the owner may read,
 //! synced, renamed, and its folder synced. Chunks are read to where they are sealed or opened and written from there; one
-//! thread reads and transforms while another writes, and a few batches are all that is ever in memory.
+//! thread reads and transforms while another writes, and two batches are all that is ever in memory.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::batch::Batch;
+use super::batch::{Batch, Room};
 use super::new_file::{KeepError, NewFile};
 use super::pump::{Fill, pump};
 use crate::envelope::cobblestone::{CHUNK_LEN, TAG_LEN};
@@ -159,7 +159,8 @@ fn seal(
         len += batch.sealed().len() as u64;
         Ok(if end { Fill::End } else { Fill::More })
     };
-    pump(chunks_of(plain_len), fill, |batch| output.file.write_all(batch.sealed()).map_err(unwritten))?;
+    let room = Room::to_seal(chunks_of(plain_len), head.len());
+    pump(room, fill, |batch| output.file.write_all(batch.sealed()).map_err(unwritten))?;
     keep(output, target)?;
     Ok((len, digest))
 }
@@ -194,7 +195,8 @@ pub fn unseal_file(source: &Path, target: &Path, unsealer: Unsealer<'_>) -> Resu
         len += batch.plain_len() as u64;
         Ok(if end { Fill::End } else { Fill::More })
     };
-    pump(chunks_of(sealed_len), fill, |batch| batch.write_plain(&output.file).map_err(unwritten))?;
+    let room = Room::to_open(chunks_of(sealed_len), body_at);
+    pump(room, fill, |batch| batch.write_plain(&output.file).map_err(unwritten))?;
     keep(output, target)?;
     Ok(len)
 }
