@@ -35,13 +35,14 @@ has() {
 
 # name_musl ARCHITECTURE: its wheel asks for musl by the name that Alpine gives it, which every musl knows as itself
 name_musl() {
-    wheel=$(echo "$out"/*musllinux*"$1".whl)
-    work=$(mktemp -d)
-    python -m wheel unpack --dest "$work" "$wheel" >/dev/null
-    patchelf --replace-needed libc.so "libc.musl-$1.so.1" "$work"/*/spacelift_worker/_native*.so
-    rm "$wheel"
-    python -m wheel pack --dest-dir "$out" "$work"/* >/dev/null
-    rm -rf "$work"
+    for wheel in "$out"/*musllinux*"$1".whl; do
+        work=$(mktemp -d)
+        python -m wheel unpack --dest "$work" "$wheel" >/dev/null
+        patchelf --replace-needed libc.so "libc.musl-$1.so.1" "$work"/*/spacelift_worker/_native*.so
+        rm "$wheel"
+        python -m wheel pack --dest-dir "$out" "$work"/* >/dev/null
+        rm -rf "$work"
+    done
 }
 
 [ $# -gt 0 ] || set -- $(sed -n 's/^ *"\([a-z0-9_-]*\)",$/\1/p' "$here/rust-toolchain.toml")
@@ -57,6 +58,10 @@ for triple in "$@"; do
     say "building for $triple"
     maturin build --quiet --release --locked --zig --manifest-path "$here/Cargo.toml" --target "$triple" \
         --compatibility "$(compatibility "$triple")" --interpreter python3.11 --out "$out"
+    # Interpreters without the GIL load neither that one nor each other's.
+    PYO3_CONFIG_FILE=$PWD/$here/wheels-3.14t.txt maturin build --quiet --release --locked --zig --no-default-features \
+        --manifest-path "$here/Cargo.toml" --target "$triple" --compatibility "$(compatibility "$triple")" \
+        --interpreter python3.14t --out "$out"
     case $triple in *-musl) name_musl "${triple%%-*}" ;; esac
 done
 

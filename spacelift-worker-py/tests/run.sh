@@ -11,7 +11,9 @@ rm -rf "$site"
 mkdir -p "$site"
 cp -R spacelift-worker-py/python/spacelift_worker "$site/"
 rm -f "$site"/spacelift_worker/_native*.so
-cp "$target/debug/lib_native.so" "$site/spacelift_worker/_native.abi3.so"
+# An interpreter without the GIL loads what was built for it alone.
+suffix=$("$python" -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX") if sysconfig.get_config_var("Py_GIL_DISABLED") else ".abi3.so")')
+cp "$target/debug/lib_native.so" "$site/spacelift_worker/_native$suffix"
 
 PYTHONPATH=$(cd "$site" && pwd)
 export PYTHONPATH

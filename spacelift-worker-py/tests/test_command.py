@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 import spacelift_worker as sw
 from spacelift_worker import __main__ as command
@@ -184,6 +185,52 @@ def on_a_terminal(arguments):
     )
     os.close(follower)
     return process, leader
+
+
+@pytest.fixture(scope="module")
+def protected(folder, key):
+    """The key, with a password."""
+    theirs = serialization.load_pem_private_key(key.to_pem(), None)
+    protection = serialization.BestAvailableEncryption(b"open sesame")
+    pem = theirs.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection)
+    (folder / "protected").write_bytes(pem)
+    (folder / "password").write_bytes(b"open sesame\r\nnotes\n")
+    return folder / "protected"
+
+
+def test_the_password_of_a_key_comes_from_a_file(folder, protected, tmp_path):
+    given = ["--password-file", folder / "password"]
+    run("seal", folder / "plan", tmp_path / "sealed", "--to", protected, "--sign-with", protected, *given)
+    run("unseal", tmp_path / "sealed", tmp_path / "plan", "--key", protected, "--signed-by", protected, *given)
+    assert (tmp_path / "plan").read_bytes() == (folder / "plan").read_bytes()
+    assert run("csr", protected, *given)[0].startswith("-----BEGIN CERTIFICATE REQUEST-----")
+    (tmp_path / "wrong").write_text("open barley")
+    assert "the passphrase does not open" in run("csr", protected, "--password-file", tmp_path / "wrong", code=1)[1]
+    # A key without one needs none.
+    run("csr", folder / "key", *given)
+
+
+def test_the_password_of_a_key_is_asked_for_at_the_terminal_and_not_shown(protected):
+    leader, follower = pty.openpty()
+    program = [sys.executable, "-X", "dev", "-W", "error", "-m", "spacelift_worker", "csr", str(protected)]
+    process = subprocess.Popen(
+        ["setsid", "--ctty", "--wait", *program], stdin=follower, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    os.close(follower)
+    shown = b""
+    while b"Password of" not in shown:
+        shown += os.read(leader, 1000)
+    os.write(leader, b"open sesame\n")
+    out, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (0, b"") and b"CERTIFICATE REQUEST" in out
+    assert b"sesame" not in shown + os.read(leader, 1000)
+    os.close(leader)
+
+
+def test_without_a_terminal_a_file_with_the_password_is_asked_for(protected):
+    program = [sys.executable, "-m", "spacelift_worker", "csr", str(protected)]
+    done = subprocess.run(program, capture_output=True, stdin=subprocess.DEVNULL, start_new_session=True, timeout=60)
+    assert done.returncode == 1 and b"--password-file FILE" in done.stderr and b"Traceback" not in done.stderr
 
 
 def test_a_bar_is_drawn_on_a_terminal_while_it_takes_long_and_is_gone_after(folder):

@@ -85,6 +85,7 @@ def test_another_thread_counts_while_this_one_works(name, key, tmp_path, no_forc
     assert another_runs_meanwhile(work, 20_000 if name == "2 KiB" else 200)
 
 
+@pytest.mark.skipif(not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="there is no lock")
 def test_little_work_keeps_the_lock(no_forced_switch):
     masker, little = sw.Masker(["correct-horse"]), b"x" * 2047
     assert not another_runs_meanwhile(lambda: masker.push(little), 2_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import getpass
 import io
 import json
 import os
@@ -52,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("key", metavar="KEY", help="the file of the private key")
     one.add_argument("out", metavar="CSR", nargs="?", default="-", help="where to write it (standard output)")
     one.add_argument("--name", default="workers", help="its common name (%(default)s)")
+    _password(one)
 
     token = commands.add_parser("token", help="look into a worker pool token").add_subparsers(
         required=True, metavar="COMMAND"
@@ -63,11 +65,13 @@ def parser() -> argparse.ArgumentParser:
     _files(one)
     one.add_argument("--to", metavar="FILE", required=True, help="public key, certificate or private key in PEM")
     one.add_argument("--sign-with", metavar="KEY", help="private key to sign with; without it nobody signs")
+    _password(one)
     _context(one, "say for what it is; may be given again")
 
     one = command(commands, "unseal", unseal, "open a sealed file")
     _files(one)
     one.add_argument("--key", metavar="KEY", action="append", required=True, help="private key; may be given again")
+    _password(one)
     trust = one.add_mutually_exclusive_group(required=True)
     trust.add_argument("--signed-by", metavar="FILE", action="append", help="trust this public key or certificate")
     trust.add_argument("--signed-by-recipient", action="store_true", help="trust the key that it is sealed to")
@@ -102,6 +106,11 @@ def _files(one: argparse.ArgumentParser) -> None:
     one.add_argument("target", metavar="TARGET")
 
 
+def _password(one: argparse.ArgumentParser) -> None:
+    text = "the first line is the password of a protected private key; without it a terminal is asked"
+    one.add_argument("--password-file", metavar="FILE", help=text)
+
+
 def _context(one: argparse.ArgumentParser, text: str) -> None:
     one.add_argument("--context", metavar="KEY=VALUE", action="append", default=[], type=_pair, help=text)
 
@@ -132,11 +141,35 @@ def _read(name: str) -> bytes:
         return file.read()
 
 
-def _private(name: str) -> PoolKey:
-    return PoolKey.from_pem(_read(name))
+def _private(name: str, options: argparse.Namespace) -> PoolKey:
+    return _opened(name, _read(name), options)
 
 
-def _public(name: str) -> PoolPublicKey:
+def _opened(name: str, pem: bytes, options: argparse.Namespace) -> PoolKey:
+    """A private key; what protects it is asked for, unless a file has it."""
+    try:
+        return PoolKey.from_pem(pem)
+    except KeyFormatError as error:
+        if error.code != "encrypted":
+            raise
+        if options.password_file is not None:
+            first, _, _ = _read(options.password_file).partition(b"\n")
+            return PoolKey.from_pem(pem, password=first.removesuffix(b"\r"))
+        if not _has_terminal():
+            raise ValueError(f"{name} is protected by a password; name a file that holds it: --password-file FILE") from None
+    return PoolKey.from_pem(pem, password=getpass.getpass(f"Password of {name}: "))
+
+
+def _has_terminal() -> bool:
+    """Whether there is one to ask at, wherever standard input and output go."""
+    try:
+        with open("/dev/tty", "rb"):
+            return True
+    except OSError:
+        return False
+
+
+def _public(name: str, options: argparse.Namespace) -> PoolPublicKey:
     pem = _read(name)
     if b"-----BEGIN CERTIFICATE-----" in pem:
         return PoolPublicKey.from_certificate(pem)
@@ -145,7 +178,7 @@ def _public(name: str) -> PoolPublicKey:
     except KeyFormatError as error:
         if error.code != "label":
             raise
-        return PoolKey.from_pem(pem).public_key()
+        return _opened(name, pem, options).public_key()
 
 
 def keygen(options: argparse.Namespace) -> int:
@@ -162,7 +195,7 @@ def keygen(options: argparse.Namespace) -> int:
 
 def csr(options: argparse.Namespace) -> int:
     """``csr``"""
-    key = _private(options.key)
+    key = _private(options.key, options)
     request = key.csr(options.name)
     if options.out == "-":
         if options.json:
@@ -236,8 +269,8 @@ def _pump(source: io.FileIO, target: BinaryIO, stream: Sealer | Unsealer, progre
 
 def seal(options: argparse.Namespace) -> int:
     """``seal``"""
-    recipient = _public(options.to)
-    signer = None if options.sign_with is None else _private(options.sign_with)
+    recipient = _public(options.to, options)
+    signer = None if options.sign_with is None else _private(options.sign_with, options)
     context = dict(options.context)
     with _source(options.source) as (source, length):
         sealer = Sealer(recipients=[recipient], context=context, signer=signer, plain_len=length)
@@ -254,8 +287,9 @@ def unseal(options: argparse.Namespace) -> int:
     if options.signed_by_recipient:
         signer = RECIPIENT
     elif options.signed_by:
-        signer = [_public(name) for name in options.signed_by]
-    unsealer = Unsealer(key=[_private(name) for name in options.key], context=dict(options.context), signer=signer)
+        signer = [_public(name, options) for name in options.signed_by]
+    keys = [_private(name, options) for name in options.key]
+    unsealer = Unsealer(key=keys, context=dict(options.context), signer=signer)
     with (
         _source(options.source) as (source, length),
         _target(options.target) as target,

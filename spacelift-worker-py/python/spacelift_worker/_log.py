@@ -6,6 +6,7 @@ The library keeps lines, and a thread of Python takes them: no thread of the lib
 from __future__ import annotations
 
 import atexit
+import contextlib
 import datetime
 import json
 import logging
@@ -13,6 +14,7 @@ import os
 import select
 import threading
 import traceback
+from collections.abc import Iterator
 from typing import Any
 
 from . import _native
@@ -55,14 +57,21 @@ class _Reader:
     def _pass_on(self) -> None:
         lines, dropped = _native.take_log()
         for line in lines:
-            try:
+            with _heard_or_shown():
                 _say(self.logger, json.loads(line))
-            except Exception:
-                # A filter of the logger, or a handler that does not keep its errors to itself.
-                if logging.raiseExceptions:
-                    traceback.print_exc()
         if dropped:
-            self.logger.warning("%d lines of the log were dropped, since nobody took them in time", dropped)
+            with _heard_or_shown():
+                self.logger.warning("%d lines of the log were dropped, since nobody took them in time", dropped)
+
+
+@contextlib.contextmanager
+def _heard_or_shown() -> Iterator[None]:
+    """Keeps the errors of a filter of the logger, or of a handler that does not do so itself, from ending the thread."""
+    try:
+        yield
+    except Exception:
+        if logging.raiseExceptions:
+            traceback.print_exc()
 
 
 def _say(logger: logging.Logger, facts: dict[str, Any]) -> None:

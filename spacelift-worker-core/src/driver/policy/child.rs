@@ -4,7 +4,7 @@
 //! input through its standard input, gives its answer on its standard output, and ends.
 
 use std::ffi::OsString;
-use std::io;
+use std::{fs, io};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::policy;
 
-/// Bytes of address space of the process that evaluates.
+/// Bytes of address space of the process that evaluates, over those that it begins with.
 pub const MEMORY_LIMIT: u64 = 256 * 1024 * 1024;
 
 /// What tells this program that it evaluates a policy. Long, so that nobody's own argument is taken for it.
@@ -66,10 +66,19 @@ pub fn child_work() -> bool {
 
 /// No more memory than the limit, no core file, and no file to write.
 pub(super) fn limit_resources() -> io::Result<()> {
-    for (resource, limit) in [(Resource::As, MEMORY_LIMIT), (Resource::Core, 0), (Resource::Fsize, 0)] {
+    let memory = address_space().unwrap_or(0).saturating_add(MEMORY_LIMIT);
+    for (resource, limit) in [(Resource::As, memory), (Resource::Core, 0), (Resource::Fsize, 0)] {
         setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })?;
     }
     Ok(())
+}
+
+/// Bytes of address space of this process: `VmSize` of `proc_pid_status(5)`. Some programs reserve a lot and use little of it, such
+/// as an interpreter whose allocator keeps a gibibyte for its threads.
+fn address_space() -> Option<u64> {
+    let text = fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmSize:"))?;
+    line.trim().trim_end_matches(" kB").parse::<u64>().ok()?.checked_mul(1_024)
 }
 
 /// A program that evaluates one policy, and how it is started.

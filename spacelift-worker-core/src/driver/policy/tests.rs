@@ -21,12 +21,17 @@ fn shell(script: &str) -> PolicyProgram {
     PolicyProgram::new("/bin/sh", ["-c", script].map(Into::into))
 }
 
-/// The process that evaluates, as this test program. The harness prints on standard output, so the answer takes another way.
+/// The process that evaluates, as this test program.
 fn evaluator() -> PolicyProgram {
+    evaluator_by("the_process_that_evaluates")
+}
+
+/// The harness prints on standard output, so the answer takes another way.
+fn evaluator_by(test: &str) -> PolicyProgram {
     let program = std::env::current_exe().unwrap();
-    let script = "exec 3>&1 >/dev/null; exec \"$0\" --exact driver::policy::tests::the_process_that_evaluates --ignored \
-                  --nocapture --test-threads=1";
-    PolicyProgram::new("/bin/sh", ["-c".into(), script.into(), program.into()])
+    let script = "exec 3>&1 >/dev/null; exec \"$0\" --exact \"driver::policy::tests::$1\" --ignored --nocapture \
+                  --test-threads=1";
+    PolicyProgram::new("/bin/sh", ["-c".into(), script.into(), program.into(), test.into()])
 }
 
 #[test]
@@ -36,6 +41,14 @@ fn the_process_that_evaluates() {
     let Ok(to) = OpenOptions::new().write(true).open("/dev/fd/3") else { return };
     limit_resources().unwrap();
     policy::serve(io::stdin(), to).unwrap();
+}
+
+#[test]
+#[ignore = "the other tests start it"]
+fn the_process_that_evaluates_beside_much_that_is_reserved() {
+    let reserved = Vec::<u8>::with_capacity(4 << 30);
+    the_process_that_evaluates();
+    assert_eq!(reserved.len(), 0);
 }
 
 fn options(milliseconds: u64) -> PolicyOptions {
@@ -67,6 +80,13 @@ fn a_process_of_its_own_decides_what_a_thread_decides() {
     assert!(host.evaluate(&input.document(), 0).allowed());
     input.run.run_type = "TASK".to_owned();
     assert_eq!(host.evaluate(&input.document(), 0).reasons(), ["no tasks"]);
+}
+
+#[test]
+fn a_program_that_reserves_much_more_than_it_uses_evaluates_as_well() {
+    let reserved = "the_process_that_evaluates_beside_much_that_is_reserved";
+    let host = open(HARMLESS, options(5000), evaluator_by(reserved)).unwrap();
+    assert!(host.evaluate(&PolicyInput::default().document(), 0).allowed());
 }
 
 #[test]
