@@ -80,3 +80,10 @@ func (s *shared[T]) close() error {
 	}
 	return nil
 }
+
+// ProtectProcess keeps the pool's key out of reach of the runs: no other process of this user reads this one's memory or
+// environment, and it leaves no core file. It holds for the whole process, and is therefore for its main to call, before Dial.
+func ProtectProcess() error {
+	var cerr *C.slw_error
+	return failure(C.slw_protect_process(&cerr), &cerr)
+}

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -181,4 +183,24 @@ func TestWhatIsForgottenIsFreed(t *testing.T) {
 	}
 	runtime.GC()
 	runtime.GC()
+}
+
+func TestAProcessIsProtectedForGood(t *testing.T) {
+	if os.Getenv("PROTECTED") == "" {
+		// It is for good, so another process does it.
+		again := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
+		again.Env = append(os.Environ(), "PROTECTED=1")
+		if said, err := again.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
+		return
+	}
+	if err := ProtectProcess(); err != nil {
+		t.Fatal(err)
+	}
+	const getDumpable = 3 // PR_GET_DUMPABLE of prctl(2)
+	dumpable, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, getDumpable, 0, 0)
+	if errno != 0 || dumpable != 0 {
+		t.Fatalf("dumpable is %d, %v", dumpable, errno)
+	}
 }

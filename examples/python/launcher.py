@@ -108,6 +108,7 @@ async def main() -> int:
 
 if __name__ == "__main__":
     try:
+        sw.protect_process()
         sys.exit(asyncio.run(main()))
     except sw.ConfigError as error:
         sys.exit(f"{error}")

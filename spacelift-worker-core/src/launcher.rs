@@ -25,6 +25,7 @@ use crate::driver::{
     self, Desk, Ending, FileJournal, HostCommand, JsonLayer, Meter, Metrics, Outgoing, RunContext, RunHost,
     SessionDriver,
 };
+use crate::files::Environment;
 use crate::protocol::{JournalRecord, Session, SessionConfig};
 
 use comms::Transport;
@@ -72,7 +73,12 @@ impl Launcher {
 
     /// A launcher of these variables.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> LauncherBuilder {
-        LauncherBuilder::from_pairs(pairs)
+        Self::from_environment(Environment { pairs: pairs.into_iter().collect(), not_utf8: Vec::new() })
+    }
+
+    /// A launcher of an environment that was read before. One of its own variables that is not UTF-8 is a problem.
+    pub fn from_environment(environment: Environment) -> LauncherBuilder {
+        LauncherBuilder::from_environment(environment)
     }
 
     /// A layer for `tracing-subscriber` that writes the launcher's own log to `writer` as JSON lines with `ts`,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use spacelift_worker_core::config::{self, Parsed};
 use spacelift_worker_core::driver::{HostOptions, HostSession, log_on_this_thread};
+use spacelift_worker_core::files::{self, Environment};
 use spacelift_worker_core::launcher::{Launcher, LauncherBuilder};
 use spacelift_worker_core::preflight::Preflight;
 use spacelift_worker_core::secret::SecretText;
@@ -23,17 +24,21 @@ use crate::text::CText;
 #[derive(Default)]
 pub(crate) struct ConfigPairs {
     pairs: BTreeMap<String, SecretText>,
+    /// Names of those that are not UTF-8.
+    not_utf8: Vec<String>,
     pub(crate) warnings: Vec<CText>,
 }
 
 impl ConfigPairs {
     pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.not_utf8.retain(|other| other != name);
         self.pairs.insert(name.to_owned(), SecretText::from(value));
     }
 
     pub(crate) fn set_from_environment(&mut self) {
-        let environment = spacelift_worker_core::files::from_env();
+        let environment = files::from_env();
         self.pairs.extend(environment.pairs.into_iter().map(|(name, value)| (name, SecretText::from(value))));
+        self.not_utf8 = environment.not_utf8;
     }
 
     fn plain(&self) -> impl Iterator<Item = (String, String)> {
@@ -42,13 +47,15 @@ impl ConfigPairs {
 
     /// Says everything that is wrong with the variables, and keeps what is merely odd.
     pub(crate) fn check(&mut self) -> Result<(), Failure> {
-        let parsed: Parsed = config::parse(self.plain());
+        let mut parsed: Parsed = config::parse(self.plain());
+        parsed.leave_out(self.not_utf8.iter().cloned());
         self.warnings = parsed.warnings.iter().map(|warning| CText::from(warning.to_string())).collect();
         parsed.into_result().map(|_| ()).map_err(Failure::from)
     }
 
     pub(crate) fn builder(&self) -> LauncherBuilder {
-        Launcher::from_pairs(self.plain())
+        let pairs = self.plain().collect();
+        Launcher::from_environment(Environment { pairs, not_utf8: self.not_utf8.clone() })
     }
 }
 

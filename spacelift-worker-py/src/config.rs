@@ -9,10 +9,12 @@ use spacelift_worker_core::config::{self, CommsProtocol, LauncherConfig, Mount, 
 
 use crate::failure::{Class, Failure};
 
-/// Parses pairs and gives configuration, problems and warnings as JSON. No secret stands in it.
+/// Parses pairs, beside which there are names whose values are not UTF-8, and gives configuration, problems and warnings as JSON. No secret stands in it.
 #[pyfunction]
-pub(crate) fn parse_config(pairs: Vec<(String, String)>) -> String {
-    let Parsed { config, problems, warnings } = config::parse(pairs);
+pub(crate) fn parse_config(pairs: Vec<(String, String)>, not_utf8: Vec<String>) -> String {
+    let mut parsed = config::parse(pairs);
+    parsed.leave_out(not_utf8);
+    let Parsed { config, problems, warnings } = parsed;
     let problems: Vec<Value> = problems
         .iter()
         .map(|problem| {

@@ -26,7 +26,7 @@ mod _native {
     #[pymodule_export]
     use crate::protocol::read_message;
     #[pymodule_export]
-    use crate::runtime::start_runtime;
+    use crate::runtime::{protect_process, start_runtime};
     #[pymodule_export]
     use crate::seal::{Sealer, seal, seal_file, sealed_len};
     #[pymodule_export]

@@ -1,6 +1,7 @@
 //! What a worker needs, and whether it is there.
 
 use pyo3::prelude::*;
+use spacelift_worker_core::files::Environment;
 use spacelift_worker_core::launcher::Launcher;
 
 use crate::failure::{Class, Failure};
@@ -12,10 +13,13 @@ use crate::work::{BETWEEN_SIGNALS, long_work};
 pub(crate) fn preflight(
     py: Python<'_>,
     pairs: Vec<(String, String)>,
+    not_utf8: Vec<String>,
     probe: bool,
 ) -> Result<(String, String), Failure> {
     let runtime = runtime::handle()?;
-    let looking = runtime.spawn(async move { Launcher::from_pairs(pairs).preflight(probe).await });
+    let environment = Environment { pairs, not_utf8 };
+    let looking =
+        runtime.spawn(async move { Launcher::from_environment(environment).preflight(probe).await });
     let mut looking = looking;
     loop {
         let waited = long_work(py, || {

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
+use spacelift_worker_core::driver;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::failure::{Class, Failure};
@@ -40,6 +41,14 @@ pub(crate) fn handle() -> Result<Handle, Failure> {
 #[pyfunction]
 pub(crate) fn start_runtime() -> Result<(), Failure> {
     handle().map(drop)
+}
+
+/// Keeps the memory and the environment of this process from other processes of its user, and from core files.
+#[pyfunction]
+pub(crate) fn protect_process() -> Result<(), Failure> {
+    driver::protect_process().map_err(|error| {
+        Failure::new(Class::Worker, "protection", format!("the process cannot be protected: {error}"))
+    })
 }
 
 /// What a child says that was forked from a process with a runtime.

@@ -88,8 +88,7 @@ impl Session {
     /// As [`Self::try_next`], and waits so many seconds, or for ever; Ctrl-C ends it.
     fn next(&self, py: Python<'_>, timeout: Option<f64>) -> Result<(Option<String>, bool), Failure> {
         let session = self.here()?;
-        let deadline =
-            timeout.map(|seconds| Instant::now() + Duration::try_from_secs_f64(seconds).unwrap_or_default());
+        let deadline = timeout.and_then(|seconds| Instant::now().checked_add(seconds_or_forever(seconds)));
         loop {
             let left = deadline.map_or(BETWEEN_SIGNALS, |deadline| {
                 deadline.saturating_duration_since(Instant::now()).min(BETWEEN_SIGNALS)
@@ -149,12 +148,18 @@ impl Session {
 
     fn close(&self, py: Python<'_>, grace: f64) -> Result<(), Failure> {
         let session = self.here()?;
-        let grace = Duration::try_from_secs_f64(grace).map_err(Failure::argument)?;
+        let grace = seconds_or_forever(grace);
         long_work(py, || {
             session.close(grace);
             Ok(())
         })
     }
+}
+
+/// No time for what is below 0 or no number, and the longest there is for what is above it.
+fn seconds_or_forever(seconds: f64) -> Duration {
+    let longest = if seconds > 0.0 { Duration::MAX } else { Duration::ZERO };
+    Duration::try_from_secs_f64(seconds).unwrap_or(longest)
 }
 
 fn isolation(policy_child: Option<Vec<String>>) -> PolicyIsolation {

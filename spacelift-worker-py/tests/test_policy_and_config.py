@@ -105,9 +105,20 @@ def test_everything_that_is_wrong_is_said_at_once():
 
 
 def test_what_is_probably_not_meant_is_a_warning(token_text, key):
-    config = sw.LauncherConfig.from_env(variables(token_text, key, SPACELIFT_TOKN="x") | {"SPACELIFT_X": "\udcff"})
+    config = sw.LauncherConfig.from_env(variables(token_text, key, SPACELIFT_TOKN="x") | {"PS1": "\udcff"})
     assert any("SPACELIFT_TOKN" in warning for warning in config.warnings)
-    assert "SPACELIFT_X: left out, since it is not UTF-8" in config.warnings
+    assert "PS1: left out, since it is not UTF-8" in config.warnings
+
+
+@pytest.mark.parametrize("name", ["SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY", "SPACELIFT_MASK_ENVS", "SPACELIFT_X"])
+def test_a_variable_of_ours_that_is_not_utf8_is_never_left_out(name, token_text, key):
+    environ = variables(token_text, key) | {name: "/etc/r\udce9gles.rego"}
+    with pytest.raises(sw.ConfigError) as refused:
+        sw.LauncherConfig.from_env(environ)
+    assert [problem.variable for problem in refused.value.problems] == [name]
+    assert "UTF-8" in str(refused.value)
+    found = sw.preflight(environ)
+    assert not found and any(name in repr(check) and check.verdict == "failed" for check in found.checks)
 
 
 def test_nothing_shows_a_secret_of_the_configuration(token_text, key):

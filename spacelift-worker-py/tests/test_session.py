@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import gc
 import json
+import math
 import os
 import select
 import signal
@@ -84,6 +86,47 @@ def test_a_run_goes_through_plan_and_apply_and_its_events_come_in_order(mothersh
     assert (site / "deployed").read_text() == "secret of the workspace\n"
     rest = list(worker)
     assert isinstance(rest[-1], events.Ended) and worker.exit_code == 0
+
+
+@pytest.mark.parametrize("forever", [math.inf, sys.maxsize, 1e300])
+def test_times_without_an_end_are_waited_for_and_not_counted(nowhere, forever):
+    with sw.connect(nowhere, grace=forever) as worker:
+        assert isinstance(worker.next(timeout=forever), events.Disconnected)
+        used = []
+
+        def wait():
+            before = time.thread_time()
+            with contextlib.suppress(sw.SessionClosed):
+                while not isinstance(worker.next(timeout=forever), events.Ended):
+                    pass
+            used.append(time.thread_time() - before)
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        waiting.join(0.5)
+        worker.close()
+        waiting.join(30)
+        assert used and used[0] < 0.3
+
+
+@pytest.mark.parametrize("grace", [-1, math.nan])
+def test_a_grace_that_is_no_time_is_refused_at_once(nowhere, grace):
+    with pytest.raises(ValueError):
+        sw.connect(nowhere, grace=grace)
+
+
+@pytest.mark.parametrize("work", ["sw.protect_process()", "with contextlib.suppress(sw.ConfigError): sw.run_launcher({})"])
+def test_a_launcher_keeps_its_memory_and_environment_from_its_runs(work):
+    code = f"""
+        import contextlib, ctypes, resource
+        import spacelift_worker as sw
+        dumpable = lambda: ctypes.CDLL(None).prctl(3)
+        assert dumpable() == 1
+        {work}
+        assert dumpable() == 0 and resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
+    """
+    done = subprocess.run([sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(code)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_host_is_asked_and_what_it_refuses_waits_for_another(mothership, pool, site):

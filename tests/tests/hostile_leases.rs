@@ -241,6 +241,29 @@ async fn a_late_renew_brings_no_ended_lease_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_renewal_that_points_at_a_silent_server_holds_up_no_kill() {
+    let mut scene = Scene::new().await;
+    let _launcher = scene.plane.launcher().start();
+    let worker = scene.plane.greeted().await;
+    let offer = scene.plan(worker, 1, ENDLESS);
+    let (_, _, grant) = scene.begin(worker, &offer, 90_000).await;
+    let pid = scene.pid();
+    let status = scene.status(worker).await;
+    // It takes connections and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/logs", silent.local_addr().unwrap());
+    let sealed = SealedPart::Reference { url, len: 1 << 20, sha256: "0".repeat(64) };
+    let renewal = Grant { cmd_seq: 5, re: status, sealed: Some(sealed), ..grant };
+    scene.plane.say(worker, ControlBody::Renew(renewal)).await;
+    let halt = Halt { cmd_seq: 6, run: offer.run, lease: offer.lease };
+    scene.plane.say(worker, ControlBody::Kill(halt)).await;
+    let (report, finished) = scene.finished().await;
+    assert_eq!((finished.outcome, finished.cause), (Outcome::Stopped, Some(EndCause::Killed)));
+    assert!(!is_alive(&pid));
+    scene.acknowledge(worker, report.id).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_host_suspended_across_the_end_of_its_lease_ends_its_run_when_it_wakes() {
     let mut scene = Scene::new().await;
     let launcher = scene.plane.launcher().start();

@@ -23,6 +23,10 @@ func main() { os.Exit(launch()) }
 
 func launch() int {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	if err := worker.ProtectProcess(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	session, err := worker.Dial(context.Background(), worker.Options{
 		Config:    worker.ConfigFromEnv(),
 		Ask:       true,

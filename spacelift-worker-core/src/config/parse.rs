@@ -16,6 +16,9 @@ use super::settings::{
 use super::storage_host::StorageHost;
 use super::vars::{self, Spelling};
 
+/// What names of variables begin with that are meant for a launcher.
+const OURS: &str = "SPACELIFT_";
+
 /// A configuration together with everything that is wrong with it.
 #[derive(Clone, Debug)]
 pub struct Parsed {
@@ -29,6 +32,19 @@ pub struct Parsed {
 }
 
 impl Parsed {
+    /// Adds variables that are not UTF-8: a problem where it is one of ours, since without a policy or a list of what is masked
+    /// a launcher would do what nobody meant, and else a warning.
+    pub fn leave_out(&mut self, not_utf8: impl IntoIterator<Item = String>) {
+        for name in not_utf8 {
+            if name.starts_with(OURS) || vars::all().any(|variable| variable.is(&name)) {
+                let remedy = "write it in UTF-8, or unset the variable";
+                self.problems.push(Problem::new(name, Found::Hidden, "UTF-8", remedy));
+            } else {
+                self.warnings.push(Warning::NotUtf8 { name });
+            }
+        }
+    }
+
     /// The configuration, if there is no problem.
     ///
     /// # Errors
@@ -261,7 +277,7 @@ fn unknown_names(reader: &Reader, environment: &ChildEnvironment) -> Vec<Warning
     };
     reader
         .names()
-        .filter(|name| name.starts_with("SPACELIFT_"))
+        .filter(|name| name.starts_with(OURS))
         .filter(|name| !vars::all().any(|variable| variable.is(name)) && !listed(name))
         .map(|name| Warning::UnknownVariable { name: name.to_owned(), nearest: nearest(name) })
         .collect()

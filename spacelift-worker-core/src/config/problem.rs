@@ -75,6 +75,11 @@ pub enum Warning {
         /// The credential's name.
         name: String,
     },
+    /// A variable that is not UTF-8 and none of ours. Runs are not given it.
+    NotUtf8 {
+        /// The name.
+        name: String,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -90,6 +95,7 @@ impl fmt::Display for Warning {
             Self::UnknownVariable { name, nearest: None } => {
                 write!(f, "{}: not a known variable, and ignored", name.escape_debug())
             }
+            Self::NotUtf8 { name } => write!(f, "{name}: left out, since it is not UTF-8"),
             Self::NeverPassed { list, name } => {
                 write!(
                     f,

@@ -7,7 +7,6 @@ use std::fmt;
 
 /// The environment of this process at one moment.
 #[derive(Clone, Default)]
-#[non_exhaustive]
 pub struct Environment {
     /// Name and value of each variable that is UTF-8, in the system's order. Values may be secrets.
     pub pairs: Vec<(String, String)>,

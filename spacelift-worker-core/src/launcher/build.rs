@@ -46,18 +46,11 @@ impl fmt::Debug for LauncherBuilder {
 
 impl LauncherBuilder {
     pub(super) fn from_environment(environment: Environment) -> Self {
-        let mut builder = Self::from_pairs(environment.pairs);
-        let unread =
-            environment.not_utf8.into_iter().map(|name| format!("{name}: left out, since it is not UTF-8"));
-        builder.warnings.extend(unread);
-        builder
-    }
-
-    pub(super) fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        let pairs: Vec<(String, String)> = pairs.into_iter().collect();
+        let Environment { pairs, not_utf8, .. } = environment;
         let environment =
             pairs.iter().map(|(name, value)| (name.clone(), SecretText::from(value.as_str()))).collect();
-        let parsed = config::parse(pairs);
+        let mut parsed = config::parse(pairs);
+        parsed.leave_out(not_utf8);
         let warnings = parsed.warnings.iter().map(ToString::to_string).collect();
         Self { parsed, environment, executor: None, policy_isolation: PolicyIsolation::default(), warnings }
     }
@@ -224,7 +217,7 @@ impl Shared {
             return Err(problems.into_error());
         };
         let transport = problems.take(self.transport.of(&self.credentials, worker));
-        let journal = problems.take(FileJournal::open(&state.path));
+        let journal = problems.take(FileJournal::open(&state.path, self.credentials.pool_id()));
         // Only where no other process holds the journal; before the folder of runs goes, and before anything is reported.
         let mark = journal.is_some().then(|| problems.take(left_over_ended(&state))).flatten();
         let scratch = mark.is_some().then(|| problems.take(empty_scratch(&state))).flatten();

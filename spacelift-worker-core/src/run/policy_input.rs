@@ -14,6 +14,14 @@ impl Assignment {
         let payload = self.payload();
         let inputs = payload.inputs.iter().flat_map(|inputs| &inputs.variables);
         let inputs = inputs.map(|variable| (variable.name.clone(), EnvironmentValue::secret("")));
+        let supplied = payload.environment.iter().map(|variable| {
+            let value = if variable.secret {
+                EnvironmentValue::secret(&variable.value)
+            } else {
+                EnvironmentValue::plain(&variable.value)
+            };
+            (variable.name.clone(), value)
+        });
         PolicyInput {
             docker_image: payload.runner_image.clone(),
             worker_version: worker_version.to_owned(),
@@ -22,17 +30,9 @@ impl Assignment {
             command: payload.command.clone(),
             workflow: workflow(&payload.workflow),
             hooks: hooks(&payload.hooks),
-            // What is fetched later has no value yet: a policy sees the name, as that of a secret.
-            environment: inputs
-                .chain(payload.environment.iter().map(|variable| {
-                    let value = if variable.secret {
-                        EnvironmentValue::secret(&variable.value)
-                    } else {
-                        EnvironmentValue::plain(&variable.value)
-                    };
-                    (variable.name.clone(), value)
-                }))
-                .collect(),
+            // What is fetched later has no value yet: a policy sees the name, as that of a secret. Of one name it is what counts
+            // when the run is executed, so it comes last.
+            environment: supplied.chain(inputs).collect(),
         }
     }
 }
@@ -129,5 +129,22 @@ mod tests {
             assert!(document.contains(&command), "{command} is hidden from the policy");
         }
         assert!(!document.contains("hunter2"), "a secret stands in the policy's input");
+    }
+
+    #[test]
+    fn a_name_that_another_stack_s_output_takes_shows_no_value_that_is_not_executed() {
+        let mut payload = payload(Phase::Task);
+        payload.command = "do-task".into();
+        payload.environment =
+            vec![EnvironmentVariable { name: "ROLE".into(), value: "allowed".into(), secret: false }];
+        let inputs = serde_json::json!([{
+            "stack": "network", "run": "01HQZX3V6MS8ZJH3YDFG5N4R7K", "url": "https://store/outputs", "len": 1,
+            "sha256": "0".repeat(64), "phase": "apply", "state_version": 1,
+            "variables": [{"output": "role", "name": "ROLE"}],
+        }]);
+        payload.inputs = serde_json::from_value(inputs).unwrap();
+        let assignment = Assignment::new(payload, hints(Phase::Task)).unwrap();
+        let input = assignment.policy_input("1.2.3");
+        assert!(!input.document().to_string().contains("allowed"), "{}", input.document());
     }
 }

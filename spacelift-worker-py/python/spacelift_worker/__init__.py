@@ -7,7 +7,7 @@ sealing       `seal`, `unseal`, `seal_file`, `unseal_file`, `unseal_range`, `Sea
 masking       `Masker`, `MaskingWriter`, `MaskingFilter`, `Secrets`
 policy        `InitializationPolicy`, `Decision`
 setup         `LauncherConfig`, `parse_duration`, `preflight`
-worker        `connect`, `Worker`, `events`, `run_launcher`, `enable_logging`; `spacelift_worker.testing` for tests
+worker        `connect`, `Worker`, `events`, `run_launcher`, `protect_process`, `enable_logging`; `spacelift_worker.testing` for tests
 errors        `WorkerError` and its kinds
 ============  =====================================================================================================
 
@@ -66,7 +66,7 @@ from .errors import (
 )
 from .keys import PoolKey, PoolPublicKey, PoolToken
 from .masking import Masker, MaskingFilter, MaskingWriter, Secrets
-from .launcher import run_launcher
+from .launcher import protect_process, run_launcher
 from .policy import Decision, InitializationPolicy, PolicyFailure
 from .session import Operation, Worker, connect
 from .streams import SealWriter, UnsealReader
@@ -122,6 +122,7 @@ __all__ = [
     "parse_duration",
     "preflight",
     "protocol",
+    "protect_process",
     "run_launcher",
     "seal",
     "seal_file",

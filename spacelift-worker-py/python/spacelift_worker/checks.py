@@ -85,8 +85,5 @@ def preflight(environ: Mapping[str, str] | None = None, *, probe: bool = False) 
     """
     known, unread = read_environment(environ)
     _runtime.start()
-    raw, table = _native.preflight(known, probe)
-    checks = [Check(**check) for check in json.loads(raw)["checks"]]
-    warned = [Check("configuration", "variables", "warned", line) for line in unread]
-    lines = [f"warned   variables: {line}" for line in unread]
-    return Preflight((*checks, *warned), "\n".join([table, *lines]))
+    raw, table = _native.preflight(known, unread, probe)
+    return Preflight(tuple(Check(**check) for check in json.loads(raw)["checks"]), table)

@@ -212,28 +212,27 @@ class LauncherConfig:
         SPACELIFT_LAUNCHER_RUN_TIMEOUT "soon"
         """
         known, unread = read_environment(environ)
-        parsed = json.loads(_native.parse_config(known))
+        parsed = json.loads(_native.parse_config(known, unread))
         if parsed["problems"]:
             message = "\n".join(
                 "{variable}: found {found}, expected {expected}; {remedy}".format(**problem)
                 for problem in parsed["problems"]
             )
             raise ConfigError(message, "config", {"problems": parsed["problems"]})
-        return _config(parsed["config"], (*parsed["warnings"], *unread), tuple(known))
+        return _config(parsed["config"], tuple(parsed["warnings"]), tuple(known))
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError("a configuration holds the pool's key and is not pickled; pass the variables where they must go")
 
 
 def read_environment(environ: Mapping[str, str] | None) -> tuple[list[tuple[str, str]], list[str]]:
-    """The pairs that are text, and a warning for each of the others."""
+    """The pairs that are text, and the names of the others."""
     known, unread = [], []
     for name, value in (os.environ if environ is None else environ).items():
         try:
             (name + value).encode()
         except UnicodeEncodeError:
-            shown = name.encode("utf-8", "replace").decode()
-            unread.append(f"{shown}: left out, since it is not UTF-8")
+            unread.append(name.encode("utf-8", "replace").decode())
         else:
             known.append((name, value))
     return known, unread

@@ -9,15 +9,27 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
-from . import events
+from . import _native, events
 from .config import LauncherConfig
 from .errors import SessionClosed
 from .events import Event
 from .session import Worker, connect
 
-__all__ = ["run_launcher"]
+__all__ = ["protect_process", "run_launcher"]
 
 _log = logging.getLogger("spacelift_worker")
+
+
+def protect_process() -> None:
+    """Keeps runs from the pool's key: no other process of this user reads this one's memory or environment or traces it, and it
+    leaves no core file. It holds for the whole process until it ends. A run that is root is not kept out.
+
+    Raises `WorkerError` when the system refuses.
+
+    >>> import spacelift_worker as sw
+    >>> sw.protect_process()
+    """
+    _native.protect_process()
 
 
 def run_launcher(
@@ -26,7 +38,7 @@ def run_launcher(
     """Works until it is asked to end, and returns the documented exit code: 0 asked to end, 1 failed, 3 never connected, 4 cycled.
 
     In the main thread, SIGTERM and SIGINT ask: the first one drains and waits for the run in hand, a second one stops the run, a third
-    one kills it; the handlers that were there before are there again after. What happens is logged by the logger ``spacelift_worker``, and
+    one kills it; the handlers that were there before are there again after. The process is protected first, see `protect_process`. What happens is logged by the logger ``spacelift_worker``, and
     ``on_event`` is called with each event.
 
     Raises `ConfigError` with everything that is wrong.
@@ -38,6 +50,7 @@ def run_launcher(
     ...     print(len(error.problems))
     2
     """
+    protect_process()
     with connect(config) as worker:
         restore = _handle_signals(worker) if threading.current_thread() is threading.main_thread() else {}
         try:

@@ -467,7 +467,7 @@ def connect(
         config = LauncherConfig.from_env(os.environ if config is None else config)
     if offers not in ("accept", "ask") or steps not in ("library", "host"):
         raise ValueError("offers must be 'accept' or 'ask', and steps 'library' or 'host'")
-    if grace < 0 or capacity < 1:
+    if not grace >= 0 or capacity < 1:
         raise ValueError("grace must not be negative, and capacity not below 1")
     _runtime.start()
     # A policy is evaluated in a process of its own, so that one that fills the memory ends nothing else.

@@ -4,10 +4,10 @@
 //! input through its standard input, gives its answer on its standard output, and ends.
 
 use std::ffi::OsString;
-use std::{fs, io};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::{fs, io};
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 

@@ -70,8 +70,8 @@ pub(crate) struct RunHost {
 impl RunHost {
     /// Opens an offer in a task of its own, which goes on to run it once it is started.
     pub(crate) fn consider(&self, offer: Offer) -> RunHandle {
-        // A session sends a handful of commands in a run's life, and renewals at the control plane's pace, which the
-        // session bounds.
+        // A session sends a handful of commands in a run's life, and at most one renewal for each of its statuses, which it
+        // paces; a run takes one sooner than the next can come.
         let (commands, receiver) = mpsc::unbounded_channel();
         let span = tracing::info_span!(
             "run",

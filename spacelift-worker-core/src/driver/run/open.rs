@@ -62,9 +62,14 @@ impl RunContext {
         Ok(Assignment::new(payload, hints)?)
     }
 
-    /// Opens the places for logs that a renewal brings.
+    /// Opens the places for logs that a renewal brings, which stand in the message itself: the loop of a run waits for this,
+    /// and must not wait for a server.
     pub(super) async fn open_renewal(&self, grant: &Grant, lease: Lease) -> Result<Vec<Upload>, OpenError> {
-        let Some(sealed) = &grant.sealed else { return Ok(Vec::new()) };
+        let sealed = match &grant.sealed {
+            None => return Ok(Vec::new()),
+            Some(SealedPart::Reference { .. }) => return Err(OpenError::Form),
+            Some(sealed) => sealed,
+        };
         let context = Context::new([
             ("purpose", "renew".to_owned()),
             ("pool", self.pool().to_string()),
