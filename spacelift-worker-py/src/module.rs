@@ -20,7 +20,7 @@ mod _native {
     #[pymodule_export]
     use crate::mask::{Masker, Secrets};
     #[pymodule_export]
-    use crate::policy::InitializationPolicy;
+    use crate::policy::{InitializationPolicy, policies_go_on, policies_rest};
     #[pymodule_export]
     use crate::preflight::preflight;
     #[pymodule_export]

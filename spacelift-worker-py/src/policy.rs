@@ -1,5 +1,6 @@
 //! The run initialization policy.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 use serde_json::{Value, json};
 use spacelift_worker_core::files::{PolicyFileError, read_policy_source};
-use spacelift_worker_core::policy::{self, Decision, PolicyOptions};
+use spacelift_worker_core::policy::{self, Decision, PoliciesRest, PolicyOptions};
 
 use crate::failure::{Class, Failure};
 use crate::work::{interruptible, long_work};
@@ -100,4 +101,21 @@ impl From<PolicyFileError> for Failure {
             error => Self::new(Class::Policy, "file", error),
         }
     }
+}
+
+thread_local! {
+    /// Held from before a fork until after it, by the thread that forks.
+    static REST: RefCell<Option<PoliciesRest>> = const { RefCell::new(None) };
+}
+
+/// Has policies rest until [`policies_go_on`]. The interpreter calls it before a fork.
+#[pyfunction]
+pub(crate) fn policies_rest() {
+    REST.with(|rest| rest.replace(Some(policy::policies_rest())));
+}
+
+/// The interpreter calls it after a fork, in the child, too.
+#[pyfunction]
+pub(crate) fn policies_go_on() {
+    REST.with(RefCell::take);
 }

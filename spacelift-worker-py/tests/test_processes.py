@@ -58,6 +58,42 @@ def test_a_child_process_does_all_but_talk(method, key, tmp_path):
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
+def test_a_child_judges_by_policy_whatever_other_threads_were_in_the_middle_of():
+    done = python(
+        """
+        import os, threading, time, warnings
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        import spacelift_worker as sw
+
+        # More patterns than are kept, so that each is compiled and put away again and again.
+        rules = "".join(f'deny contains "{n}" if regex.match("^a+{n}b*$", input.title)\\n' for n in range(60))
+        source = "package spacelift\\n\\n" + rules
+        over, policy = False, sw.InitializationPolicy.from_source(source)
+
+        def judge():
+            while not over:
+                policy.evaluate({"title": "aaa7bbb"})
+
+        threads = [threading.Thread(target=judge) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        codes = []
+        for _ in range(100):
+            child = os.fork()
+            if child == 0:
+                start = time.monotonic()
+                decision = sw.InitializationPolicy.from_source(source).evaluate({"title": "aaa7bbb"})
+                os._exit(0 if decision.reasons == ("7",) and time.monotonic() - start < 4 else 1)
+            codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        over = True
+        for thread in threads:
+            thread.join()
+        assert not any(codes), codes
+        """
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_forked_child_is_told_at_once_that_it_has_no_threads():
     done = python(
         """

@@ -16,6 +16,7 @@ use super::builtins::Functions;
 use super::checks::check;
 use super::decision::{Decision, FailureKind};
 use super::evaluation::{Evaluation, Notes};
+use super::forks;
 use super::input::documented;
 use super::kinds;
 use super::normal::Normal;
@@ -253,7 +254,9 @@ fn parse(text: &str) -> Result<(Engine, RegoVersion), Invalid> {
 }
 
 fn empty(version: RegoVersion) -> Engine {
+    let held_off = forks::held_off();
     regorus::cache::configure(PATTERNS);
+    drop(held_off);
     let mut engine = Engine::new();
     engine.set_rego_v0(version == RegoVersion::V0);
     // The prescan has limited the size; lines may be as long as that. Written anew, a file is longer.

@@ -29,6 +29,7 @@ mod decision;
 mod engine;
 mod evaluation;
 mod exchange;
+mod forks;
 mod initialization;
 mod input;
 mod kinds;
@@ -48,6 +49,7 @@ mod validate;
 
 pub use decision::{Decision, Failure, FailureKind};
 pub use exchange::{Answer, Question, ask, serve};
+pub use forks::{PoliciesRest, policies_rest};
 pub use initialization::{InitializationPolicy, Surroundings, input_text};
 pub use input::{
     CommitInput, EnvironmentValue, HooksInput, PolicyInput, RunInput, StackInput, WorkflowInput,

@@ -1,12 +1,14 @@
 //! Notices that this process is the child of a `fork`.
 //!
-//! A child has one thread: those of a runtime are gone, and a lock that another thread held stays locked for ever. The one
-//! lock of this library is therefore taken around a fork, and a counter tells handles that have threads that theirs are gone.
+//! A child has one thread: those of a runtime are gone, and a lock that another thread held stays locked for ever. The
+//! locks of this library are therefore taken around a fork, and a counter tells handles that have threads that theirs are gone.
 
 #![expect(unsafe_code, reason = "pthread_atfork takes functions of C")]
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use spacelift_worker_core::policy::{PoliciesRest, policies_rest};
 
 use super::slot::{self, FreeSlots};
 
@@ -15,7 +17,7 @@ static WATCHING: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     /// Held from before a fork until after it, by the thread that forks.
-    static HELD: RefCell<Option<FreeSlots>> = const { RefCell::new(None) };
+    static HELD: RefCell<Option<(FreeSlots, PoliciesRest)>> = const { RefCell::new(None) };
 }
 
 /// How many forks lie between the process that loaded the library and this one.
@@ -35,7 +37,7 @@ pub(super) fn watch() {
 }
 
 extern "C" fn before() {
-    let _ = HELD.try_with(|held| held.replace(Some(slot::free_slots())));
+    let _ = HELD.try_with(|held| held.replace(Some((slot::free_slots(), policies_rest()))));
 }
 
 extern "C" fn after() {

@@ -6,6 +6,7 @@ How to write one stands in docs/policy.md.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,12 @@ from ._convert import Buffer, Path, path
 __all__ = ["Decision", "InitializationPolicy", "PolicyFailure"]
 
 _NativeInitializationPolicy = _native.InitializationPolicy
+
+if hasattr(os, "register_at_fork"):
+    # A lock that another thread holds at a fork stays locked in the child.
+    os.register_at_fork(
+        before=_native.policies_rest, after_in_parent=_native.policies_go_on, after_in_child=_native.policies_go_on
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ use regorus::{Engine, LimitError, Source, Value};
 
 use super::extension::{self, Missing};
 use super::{numbers, regex};
+use crate::policy::forks;
 
 /// The longest list that `numbers.range` makes.
 const MAX_RANGE: i64 = 1_000_000;
@@ -30,6 +31,7 @@ pub(super) fn add(engine: &mut Engine, name: &'static str) -> Result<(), String>
         .map(|_| Ref::new(Expr::Null { span: span.clone(), value: Value::Null, eidx: 0 }))
         .collect();
     let pattern = regex::pattern_argument(name);
+    let keeps_patterns = name.starts_with("regex.") || name.starts_with("glob.");
     extension::add(engine, name, name, *arity, move |args| {
         if let Some(value) = instead(name, args)? {
             return Ok(value);
@@ -38,7 +40,10 @@ pub(super) fn add(engine: &mut Engine, name: &'static str) -> Result<(), String>
         if let Some(Value::String(text)) = pattern.and_then(|pattern| args.get_mut(pattern)) {
             *text = regex::translate(text).into();
         }
-        function(&span, &params, &args, false).map(|value| after(name, value)).map_err(|error| {
+        let held_off = keeps_patterns.then(forks::held_off);
+        let result = function(&span, &params, &args, false);
+        drop(held_off);
+        result.map(|value| after(name, value)).map_err(|error| {
             match error.downcast_ref::<LimitError>() {
                 Some(_) => Missing::refused("ran into a limit of the engine"),
                 // A pattern that this engine cannot read may be one that Go's can.
