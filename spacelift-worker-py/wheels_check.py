@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
-import venv
 import zipfile
 from pathlib import Path
 
@@ -44,10 +44,17 @@ def check_contents(wheel: Path) -> None:
         assert "Requires-Dist" not in metadata
 
 
-def try_alone(wheel: Path) -> None:
+def interpreter(wheel: Path) -> str | None:
+    """One of this machine that a wheel is for."""
+    if platform.machine() not in wheel.name or "manylinux" not in wheel.name:
+        return None
+    return sys.executable if "-abi3-" in wheel.name else shutil.which("python3.14t")
+
+
+def try_alone(wheel: Path, interpreter: str) -> None:
     """In an environment with nothing else in it."""
     with tempfile.TemporaryDirectory() as folder:
-        venv.create(folder, with_pip=True)
+        run(interpreter, "-m", "venv", folder)
         python = Path(folder, "bin", "python")
         run(python, "-m", "pip", "install", "--quiet", "--no-index", "--disable-pip-version-check", wheel)
         run(python, "-X", "dev", "-W", "error", "-c", USE)
@@ -59,17 +66,20 @@ def main(folder: Path) -> None:
     wheels = sorted(folder.glob("*.whl"))
     assert wheels, "no wheel was built"
     for wheel in wheels:
-        run("abi3audit", "--strict", wheel)
+        stable = "-abi3-" in wheel.name
+        if stable:
+            run("abi3audit", "--strict", wheel)
         run("check-wheel-contents", "--ignore", "W004", wheel)
         fits = run("auditwheel", "show", wheel)
         wanted = next(tag for tag in wheel.stem.split("-")[-1].split(".") if "linux_" in tag)
         assert wanted in fits, fits
         check_contents(wheel)
-        here = platform.machine() in wheel.name and "manylinux" in wheel.name
-        if here:
-            try_alone(wheel)
-        how = "works alone" if here else "not tried: it is for another system"
-        print(f"{wheel.name}  {wheel.stat().st_size / 1e6:.1f} MB  {wanted}, stable ABI, licences, SBOM; {how}")
+        here = interpreter(wheel)
+        if here is not None:
+            try_alone(wheel, here)
+        how = "works alone" if here is not None else "not tried: it is for another system, or for an interpreter that is not here"
+        abi = "stable ABI" if stable else "for one version"
+        print(f"{wheel.name}  {wheel.stat().st_size / 1e6:.1f} MB  {wanted}, {abi}, licences, SBOM; {how}")
     (sdist,) = folder.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = archive.getnames()
