@@ -6,6 +6,7 @@ mod context;
 mod drive;
 mod open;
 mod outputs;
+mod owner;
 mod perform;
 mod place;
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, lchown};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::exec::WORKSPACE;
@@ -65,22 +65,6 @@ impl Drop for Place {
             tracing::error!(%error, path = %self.0.display(), "the folder of a run could not be removed");
         }
     }
-}
-
-/// Gives a folder with everything in it to a user and group. Whoever is that user already need not.
-///
-/// Nobody else may be able to change the folder meanwhile.
-pub(super) fn give(path: &Path, (user, group): (u32, u32)) -> io::Result<()> {
-    if rustix::process::geteuid().as_raw() == user {
-        return Ok(());
-    }
-    lchown(path, Some(user), Some(group))?;
-    if fs::symlink_metadata(path)?.is_dir() {
-        for entry in fs::read_dir(path)? {
-            give(&entry?.path(), (user, group))?;
-        }
-    }
-    Ok(())
 }
 
 /// Removes a folder with everything in it, folders without write permission included.
