@@ -25,6 +25,7 @@ use crate::driver::{
     self, Desk, Ending, FileJournal, HostCommand, JsonLayer, Meter, Metrics, Outgoing, RunContext, RunHost,
     SessionDriver,
 };
+use crate::files::workspace::removal::remove_tree;
 use crate::protocol::{JournalRecord, Session, SessionConfig};
 
 use comms::Transport;
@@ -59,7 +60,7 @@ struct StateFolder {
 impl Drop for StateFolder {
     fn drop(&mut self) {
         if self.temporary {
-            let _ = driver::remove_folder(&self.path);
+            let _ = remove_tree(&self.path);
         }
     }
 }

@@ -87,7 +87,7 @@ mod tests {
     const OTHER: u32 = 1983;
 
     /// Enough for the hostile process to be done before a walk that comes too late is.
-    const FILES: usize = 5_000;
+    const FILES: usize = 2_000;
 
     fn owner(path: &Path) -> (u32, u32) {
         let seen = fs::symlink_metadata(path).unwrap();
