@@ -26,6 +26,7 @@ use crate::driver::{
     SessionDriver,
 };
 use crate::files::Environment;
+use crate::files::workspace::removal::remove_tree;
 use crate::protocol::{JournalRecord, Session, SessionConfig};
 
 use comms::Transport;
@@ -60,7 +61,7 @@ struct StateFolder {
 impl Drop for StateFolder {
     fn drop(&mut self) {
         if self.temporary {
-            let _ = driver::remove_folder(&self.path);
+            let _ = remove_tree(&self.path);
         }
     }
 }

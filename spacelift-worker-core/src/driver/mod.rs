@@ -57,7 +57,7 @@ pub(crate) use policy::{PolicyHost, PolicyHostError};
 pub(crate) use poll::{PollEndpoint, connect as connect_poll};
 pub(crate) use process::end_left_over;
 pub(crate) use random::{bits as random_bits, name as random_name};
-pub(crate) use run::{RunContext, RunHost, masked, remove_folder};
+pub(crate) use run::{RunContext, RunHost, masked};
 pub(crate) use session::{Ending, Outgoing, SessionDriver};
 #[cfg(feature = "spot")]
 pub(crate) use spot::SpotWatch;

@@ -22,6 +22,11 @@ pub(super) enum ExecutorError {
     #[cfg(feature = "docker")]
     #[error(transparent)]
     Engine(#[from] crate::driver::docker::EngineAddressError),
+    #[cfg(feature = "docker")]
+    #[error(
+        "{variable}: {image:?} is no name of an image; write such as registry.example.com/team/runner:1.2"
+    )]
+    Image { variable: &'static str, image: String },
 }
 
 /// The executor of a configuration. Starts and connects nothing.
@@ -51,7 +56,9 @@ mod docker {
     use super::{BTreeMap, ExecutorError, LauncherConfig, SecretText};
     use crate::config::vars::{self, Variable};
     use crate::config::{ContainerLimit, ImagePull, Mount};
-    use crate::driver::docker::{DockerMount, DockerOptions, EngineAddress, Limit, PullPolicy};
+    use crate::driver::docker::{
+        DockerMount, DockerOptions, EngineAddress, Limit, PullPolicy, is_image_name,
+    };
 
     pub(super) fn options(
         config: &LauncherConfig,
@@ -59,6 +66,14 @@ mod docker {
     ) -> Result<DockerOptions, ExecutorError> {
         let docker = &config.docker;
         let engine = EngineAddress::new(Some(&docker.host), docker.certificates.as_deref())?;
+        for (variable, image) in [
+            (&vars::RUNNER_IMAGE, &docker.default_image),
+            (&vars::ANSIBLE_IMAGE, &docker.default_ansible_image),
+        ] {
+            if !is_image_name(image) {
+                return Err(ExecutorError::Image { variable: variable.name, image: image.clone() });
+            }
+        }
         let mut options = DockerOptions::new(engine, docker.default_image.as_str());
         options.config_dir = docker.config_dir.clone();
         // A helper finds its cloud by the launcher's environment. What is the pool's stays here.
@@ -97,6 +112,35 @@ mod docker {
             ContainerLimit::None => Limit::None,
             ContainerLimit::At(limit) => Limit::At(limit),
             ContainerLimit::Percent(percent) => Limit::Percent(percent),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "docker"))]
+mod tests {
+    use super::*;
+    use crate::config::parse;
+
+    fn refused(variable: &str, image: &str) -> Option<String> {
+        let given = [
+            ("SPACELIFT_TOKEN", "t"),
+            ("SPACELIFT_POOL_PRIVATE_KEY", "k"),
+            ("SPACELIFT_WORKER_EXECUTOR", "docker"),
+            (variable, image),
+        ];
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        of(&parse(given).config, &BTreeMap::new()).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_default_image_that_is_no_name_is_told_with_its_variable() {
+        for variable in ["SPACELIFT_DEFAULT_RUNNER_IMAGE", "SPACELIFT_DEFAULT_ANSIBLE_RUNNER_IMAGE"] {
+            let told = refused(variable, "../events?x=").unwrap();
+            assert!(
+                told.starts_with(&format!("{variable}: \"../events?x=\" is no name of an image")),
+                "{told}"
+            );
+            assert_eq!(refused(variable, "ghcr.io/acme/runner:1"), None);
         }
     }
 }

@@ -91,7 +91,7 @@ impl Assignment {
     ///
     /// # Errors
     /// [`AssignmentError`] when it is not this worker's, or cannot be carried out.
-    pub fn new(payload: OfferPayload, hints: Hints) -> Result<Self, AssignmentError> {
+    pub fn new(mut payload: OfferPayload, hints: Hints) -> Result<Self, AssignmentError> {
         // "The outer run and lease are routing hints and must equal the sealed ones."
         let mismatch = |what| Err(AssignmentError::Mismatch { what });
         if payload.pool != hints.pool {
@@ -144,10 +144,12 @@ impl Assignment {
         if payload.phase == Phase::Task && payload.command.trim().is_empty() {
             return Err(AssignmentError::NoCommand);
         }
+        // Here, so that the policy is shown the very name that a container is made of.
+        payload.runner_image = payload.runner_image.trim().to_owned();
         Ok(Self { payload, fetch })
     }
 
-    /// Everything that the offer said.
+    /// Everything that the offer said, without blanks around the image's name.
     pub fn payload(&self) -> &OfferPayload {
         &self.payload
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType};
 
+use super::failure::Failure;
 use super::image::ImageName;
 use super::options::{DockerMount, DockerOptions};
 use crate::exec::PhaseSpec;
@@ -53,12 +54,16 @@ pub(super) struct Machine {
 }
 
 /// The image of a phase: the stack's, or the default of its kind.
-pub(super) fn image(options: &DockerOptions, phase: &PhaseSpec) -> ImageName {
+///
+/// # Errors
+/// When that is no name of an image, before anybody is asked for it.
+pub(super) fn image(options: &DockerOptions, phase: &PhaseSpec) -> Result<ImageName, Failure> {
     let default = match phase.vendor.as_str() {
         "ansible" => &options.default_ansible_image,
         _ => &options.default_image,
     };
-    ImageName::new(if phase.image.trim().is_empty() { default } else { &phase.image })
+    let name = if phase.image.is_empty() { default } else { &phase.image };
+    ImageName::new(name).ok_or_else(|| Failure::no_image_name(name))
 }
 
 /// Which mounts a phase gets besides its own folder.
@@ -182,7 +187,7 @@ mod tests {
 
     fn targets(write_only: bool) -> Vec<String> {
         let phase = PhaseSpec { write_only, ..phase() };
-        let body = of_phase(&options(), &phase, &ImageName::new("i"), MACHINE);
+        let body = of_phase(&options(), &phase, &ImageName::new("i").unwrap(), MACHINE);
         body.host_config.unwrap().mounts.unwrap().into_iter().map(|mount| mount.target.unwrap()).collect()
     }
 
@@ -196,16 +201,18 @@ mod tests {
     fn the_image_is_the_stacks_or_the_default_of_its_kind() {
         let of = |image: &str, vendor: &str| {
             let phase = PhaseSpec { image: image.to_owned(), vendor: vendor.to_owned(), ..phase() };
-            super::image(&options(), &phase).as_str().to_owned()
+            super::image(&options(), &phase).map(|image| image.as_str().to_owned())
         };
-        assert_eq!(of("", ""), "runner:1");
-        assert_eq!(of(" ", "ansible"), "ansible:1");
-        assert_eq!(of("own:2", "ansible"), "own:2");
+        assert_eq!(of("", "").unwrap(), "runner:1");
+        assert_eq!(of("", "ansible").unwrap(), "ansible:1");
+        assert_eq!(of("own:2", "ansible").unwrap(), "own:2");
+        let refused = of("own:2?x", "").unwrap_err().to_string();
+        assert!(refused.starts_with("\"own:2?x\" is no name of an image"), "{refused}");
     }
 
     #[test]
     fn everything_is_tight_until_it_is_loosened() {
-        let tight = of_phase(&options(), &phase(), &ImageName::new("i"), MACHINE);
+        let tight = of_phase(&options(), &phase(), &ImageName::new("i").unwrap(), MACHINE);
         let host = tight.host_config.unwrap();
         assert_eq!(tight.user.as_deref(), Some("1983:1983"));
         assert_eq!((host.memory, host.memory_swap), (Some(3 << 30), Some(3 << 30)));
@@ -216,14 +223,14 @@ mod tests {
         let mut loose = options();
         (loose.memory, loose.nano_cpus, loose.processes) = (Limit::None, Limit::None, Limit::None);
         (loose.new_privileges, loose.capabilities) = (true, vec!["NET_ADMIN".to_owned()]);
-        let host = of_phase(&loose, &phase(), &ImageName::new("i"), MACHINE).host_config.unwrap();
+        let host = of_phase(&loose, &phase(), &ImageName::new("i").unwrap(), MACHINE).host_config.unwrap();
         assert_eq!((host.memory, host.nano_cpus, host.pids_limit), (None, None, None));
         assert_eq!((host.security_opt, host.cap_add.unwrap()), (None, vec!["NET_ADMIN".to_owned()]));
     }
 
     #[test]
     fn labels_say_whose_it_is() {
-        let labels = of_phase(&options(), &phase(), &ImageName::new("i"), MACHINE).labels.unwrap();
+        let labels = of_phase(&options(), &phase(), &ImageName::new("i").unwrap(), MACHINE).labels.unwrap();
         assert_eq!(labels[MARK_LABEL], "mark");
         assert_eq!(labels["spacelift-worker.run"], phase().run.to_string());
         assert_eq!(labels["spacelift-worker.pool"], phase().pool.to_string());

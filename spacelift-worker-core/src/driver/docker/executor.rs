@@ -44,7 +44,7 @@ impl DockerExecutor {
 
     async fn phase(&self, spec: PhaseSpec, notes: &Notes) -> Result<Phase, Failure> {
         let shared = &self.shared;
-        let image = body::image(&shared.options, &spec);
+        let image = body::image(&shared.options, &spec)?;
         let machine = shared.machine().await?;
         pull::ensure(&shared.engine, &shared.options, &image, notes).await?;
         Phase::start(shared.clone(), spec, image, machine).await
@@ -135,5 +135,30 @@ impl Executor for DockerExecutor {
                 tracing::warn!("some containers are not gone yet; the next start of a worker removes them");
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::chain;
+    use crate::driver::docker::EngineAddress;
+    use crate::ids::{PoolId, RunId, WorkerId};
+
+    #[tokio::test]
+    async fn the_engine_is_not_asked_for_what_is_no_name_of_an_image() {
+        let nowhere = EngineAddress::new(Some("unix:///nowhere/docker.sock"), None).unwrap();
+        let executor = DockerExecutor::new(DockerOptions::new(nowhere, "runner:1"));
+        let prepared = async |image: &str| {
+            let (run, worker, pool) =
+                (RunId::from_parts(1, 1), WorkerId::from_parts(1, 2), PoolId::from_parts(1, 3));
+            let mut phase = PhaseSpec::new(run, "1.1".parse().unwrap(), worker, pool, PathBuf::from("/run"));
+            phase.image = image.to_owned();
+            chain(&executor.prepare(phase, Arc::new(|_| {})).await.err().unwrap())
+        };
+        let told = prepared("../images/get?names=big:1&x=").await;
+        assert!(told.contains("\"../images/get?names=big:1&x=\" is no name of an image"), "{told}");
+        let told = prepared("runner:2").await;
+        assert!(told.contains("does not answer"), "{told}");
     }
 }

@@ -31,6 +31,10 @@ pub(super) enum Failure {
     NoImage { image: String, why: String },
     #[error("the image {image} cannot be pulled ({why}): is its registry reachable from the Engine?")]
     Pull { image: String, why: String },
+    #[error(
+        "{image} is no name of an image: the runner image of the stack, or the default, has to be such as registry.example.com/team/runner:1.2"
+    )]
+    NoImageName { image: String },
     #[error("the credentials for {registry} cannot be had ({why}): see SPACELIFT_DOCKER_CONFIG_DIR")]
     Credentials { registry: String, why: String },
     #[error("the image {image} has no shell `sh`, by which hooks and commands run: use an image with one")]
@@ -68,6 +72,12 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// What was meant for an image's name, with its beginning in quotes: it may be anything, of any length.
+    pub(super) fn no_image_name(text: &str) -> Self {
+        let beginning: String = text.chars().take(100).collect();
+        Self::NoImageName { image: format!("{beginning:?}") }
+    }
+
     /// What the Engine answered, or that it did not.
     pub(super) fn engine(host: &str, error: Error) -> Self {
         match error {

@@ -26,4 +26,5 @@ mod usage;
 
 pub use engine::{EngineAddress, EngineAddressError};
 pub use executor::DockerExecutor;
+pub(crate) use image::is_image_name;
 pub use options::{DockerMount, DockerOptions, Limit, PullPolicy};

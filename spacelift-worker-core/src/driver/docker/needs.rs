@@ -30,7 +30,11 @@ pub(super) async fn of(engine: &Engine, options: &DockerOptions) -> Vec<Need> {
     let mut images = vec![&options.default_image, &options.default_ansible_image];
     images.dedup();
     for image in images {
-        needs.push(Need::new("container image", self::image(engine, options, &ImageName::new(image)).await));
+        let found = match ImageName::new(image) {
+            Some(image) => self::image(engine, options, &image).await,
+            None => NeedFound::Bad(Failure::no_image_name(image).to_string()),
+        };
+        needs.push(Need::new("container image", found));
     }
     needs
 }

@@ -6,6 +6,7 @@ mod context;
 mod drive;
 mod open;
 mod outputs;
+mod owner;
 mod perform;
 mod place;
 
@@ -19,7 +20,6 @@ use super::session::RunReport;
 use crate::protocol::message::{Grant, Offer};
 
 pub(crate) use context::{RunContext, masked};
-pub(crate) use place::remove as remove_folder;
 
 /// What the session tells a run.
 #[derive(Debug)]

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use super::context::RunContext;
 use super::outputs::{self, HandedOn};
-use super::place::{Place, give};
+use super::owner::give;
+use super::place::Place;
 use crate::crypto::{Sha256, hex};
 use crate::driver::blob::Source;
 use crate::driver::{chain, clock, random};

@@ -6,7 +6,7 @@
 
 mod links;
 mod pack;
-mod removal;
+pub(crate) mod removal;
 #[cfg(test)]
 mod tests;
 mod tree;

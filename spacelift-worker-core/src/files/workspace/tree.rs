@@ -31,7 +31,8 @@ const MAX_RECORDS: u64 = 64 * 1024;
 /// What keeping one path in memory takes besides its bytes, about.
 const KEPT: u64 = 64;
 
-const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+pub(super) const FOLDER: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// Unix seconds, and nanoseconds of the second.
 type Time = (i64, u32);

@@ -174,3 +174,12 @@ fn a_task_without_a_command_is_refused() {
     payload.command = " ".into();
     assert_eq!(Assignment::new(payload, hints(Phase::Task)), Err(AssignmentError::NoCommand));
 }
+
+#[test]
+fn the_policy_sees_the_image_that_is_used_without_the_blanks_around_it() {
+    let mut payload = payload(Phase::Plan);
+    payload.runner_image = " ghcr.io/acme/runner:1\n".into();
+    let assignment = Assignment::new(payload, hints(Phase::Plan)).unwrap();
+    assert_eq!(assignment.payload().runner_image, "ghcr.io/acme/runner:1");
+    assert_eq!(assignment.policy_input("1.2.3").docker_image, "ghcr.io/acme/runner:1");
+}
