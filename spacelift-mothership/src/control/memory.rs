@@ -24,7 +24,6 @@ pub(super) struct Memory {
     heard: BTreeSet<WorkerId>,
     newest_offer: BTreeMap<WorkerId, Lease>,
     granted: BTreeMap<(PoolId, Lease), u64>,
-    halted: BTreeSet<(PoolId, Lease)>,
     refused_by: BTreeMap<RunId, Vec<WorkerId>>,
     sent: BTreeMap<MessageId, u64>,
     /// Whether something changed that the scheduler should see.
@@ -98,14 +97,6 @@ impl Memory {
         self.granted.get(&(pool, lease)).copied()
     }
 
-    pub(super) fn halt(&mut self, pool: PoolId, lease: Lease) {
-        self.halted.insert((pool, lease));
-    }
-
-    pub(super) fn is_halted(&self, pool: PoolId, lease: Lease) -> bool {
-        self.halted.contains(&(pool, lease))
-    }
-
     pub(super) fn refused(&mut self, run: RunId, worker: WorkerId) {
         let workers = self.refused_by.entry(run).or_default();
         if !workers.contains(&worker) {
@@ -124,7 +115,6 @@ impl Memory {
 
     pub(super) fn ended(&mut self, lease: &LeaseRecord) {
         self.granted.remove(&(lease.pool, lease.lease));
-        self.halted.remove(&(lease.pool, lease.lease));
         self.is_dirty = true;
     }
 

@@ -153,7 +153,7 @@ impl<L: Ledger, C: Composer> Control<L, C> {
             run_type: run.spec.run_type,
             phase: record.phase,
             needs_approval: run.spec.needs_approval,
-            halted: self.memory.is_halted(record.pool, record.lease),
+            halted: record.halted,
             workspace_is_ours: workspace
                 .is_some_and(|object| naming::is_workspace(&object.name, record.run, record.lease)),
             outputs_are_ours: outputs
