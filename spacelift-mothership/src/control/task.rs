@@ -22,6 +22,31 @@ use crate::wire::{Wire, WireCommand, WireEvent};
 /// How often it is looked for what is late.
 const TICK: Duration = Duration::from_secs(1);
 
+/// What the loop handles, one at a time.
+#[derive(Debug)]
+pub(super) enum Input {
+    Tick,
+    Command(Command),
+    Event(WireEvent),
+}
+
+/// What comes next; none when the loop ends. The tick goes before all else, since it is seldom and the others may never
+/// leave a gap: what is late would not be looked at for as long as workers speak.
+pub(super) async fn next(
+    stop: &CancellationToken,
+    tick: impl Future<Output = ()>,
+    commands: &mut mpsc::Receiver<Command>,
+    events: &mut mpsc::Receiver<WireEvent>,
+) -> Option<Input> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        () = tick => Some(Input::Tick),
+        command = commands.recv() => command.map(Input::Command),
+        event = events.recv() => event.map(Input::Event),
+    }
+}
+
 /// Why something was not done. The worker asks again, or the next tick does.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -98,19 +123,12 @@ impl Control {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let done = tokio::select! {
-                biased;
-                () = stop.cancelled() => return,
-                command = commands.recv() => match command {
-                    Some(command) => control.handle_command(command, fresh::now_ms()).await,
-                    None => return,
-                },
-                event = events.recv() => match event {
-                    Some(event) => control.handle_event(event, fresh::now_ms()).await,
-                    None => return,
-                },
-                _ = ticks.tick() => control.handle_tick(fresh::now_ms()).await,
+            let tick = async {
+                ticks.tick().await;
             };
+            let Some(input) = next(&stop, tick, &mut commands, &mut events).await else { return };
+            let is_tick = matches!(input, Input::Tick);
+            let done = control.handle(input, fresh::now_ms()).await;
             let done = match done {
                 Ok(()) => control.schedule(fresh::now_ms()).await,
                 failed => failed,
@@ -122,11 +140,23 @@ impl Control {
                     tracing::error!(error = &error as &dyn std::error::Error, "not done; it is tried again")
                 }
             }
+            // From its end on: a tick that takes longer than the time between two leaves room for everything else, too.
+            if is_tick {
+                ticks.reset();
+            }
         }
     }
 }
 
 impl<L: Ledger, C: Composer> Control<L, C> {
+    pub(super) async fn handle(&mut self, input: Input, now: u64) -> Result<(), ControlError> {
+        match input {
+            Input::Tick => self.handle_tick(now).await,
+            Input::Command(command) => self.handle_command(command, now).await,
+            Input::Event(event) => self.handle_event(event, now).await,
+        }
+    }
+
     /// Something came from a broker.
     pub(super) async fn handle_event(&mut self, event: WireEvent, now: u64) -> Result<(), ControlError> {
         match event {
