@@ -26,6 +26,10 @@ pub(super) struct Memory {
     granted: BTreeMap<(PoolId, Lease), u64>,
     refused_by: BTreeMap<RunId, Vec<WorkerId>>,
     sent: BTreeMap<MessageId, u64>,
+    /// What workers say they hold under leases that no record knows, with the pool of the worker.
+    claims: BTreeMap<WorkerId, (PoolId, RunId)>,
+    /// Nothing is offered before, in Unix milliseconds.
+    pub(super) offers_from: u64,
     /// Whether something changed that the scheduler should see.
     pub(super) is_dirty: bool,
 }
@@ -50,12 +54,27 @@ impl Memory {
 
     pub(super) fn forget_worker(&mut self, worker: WorkerId) {
         self.heard.remove(&worker);
+        self.claims.remove(&worker);
+    }
+
+    /// What the newest status of a worker says it holds under a lease that no record knows.
+    pub(super) fn claims(&mut self, worker: WorkerId, claim: Option<(PoolId, RunId)>) {
+        match claim {
+            Some(claim) => self.claims.insert(worker, claim),
+            None => self.claims.remove(&worker),
+        };
+    }
+
+    /// Whether a worker that is there says that it holds this run of its pool.
+    pub(super) fn is_claimed(&self, pool: PoolId, run: RunId) -> bool {
+        self.claims.values().any(|&claim| claim == (pool, run))
     }
 
     /// Forgets these workers, and when these messages were sent.
     #[cfg(feature = "model")]
     pub(super) fn forget_the_dead(&mut self, dead: &[WorkerId], messages: &[MessageId]) {
         self.heard.retain(|worker| !dead.contains(worker));
+        self.claims.retain(|worker, _| !dead.contains(worker));
         self.newest_offer.retain(|worker, _| !dead.contains(worker));
         self.sent.retain(|message, _| !messages.contains(message));
     }

@@ -36,7 +36,8 @@ pub(super) async fn snapshot(
         snapshot.workers.extend(store.workers(pool).await?.iter().map(seat));
         snapshot.limits.push(limit);
         for run in store.open_runs(pool).await? {
-            let on_worker = held_runs.contains(&run.id);
+            // A record that was restored knows nothing of a lease that was given out after the backup.
+            let on_worker = held_runs.contains(&run.id) || memory.is_claimed(pool, run.id);
             if run.next_phase().is_some() && !on_worker {
                 snapshot.waiting.push(waiting(&run, memory.refused_by(run.id)));
             } else {

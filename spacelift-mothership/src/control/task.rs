@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::composer::{ComposeError, Composer, Sealer};
 use super::handle::Command;
+use super::judge::ms;
 use super::memory::Memory;
 use super::sealing::{BlobLinks, Sealing};
 use crate::fresh;
@@ -85,6 +86,9 @@ pub struct ControlParts {
     pub account_name: String,
     /// When things are late.
     pub timings: Timings,
+    /// Whether the store was restored from a backup: nothing is offered before every worker that lives was heard, since
+    /// one may hold what the store says that nobody holds.
+    pub restored: bool,
 }
 
 impl fmt::Debug for ControlParts {
@@ -105,10 +109,14 @@ pub(crate) struct Control<L = Store, C = Sealer> {
 
 impl Control {
     pub(super) fn new(parts: ControlParts, wire: mpsc::Sender<WireCommand>, now: u64) -> Self {
-        let ControlParts { store, blobs, links, signing_key, account_name, timings } = parts;
+        let ControlParts { store, blobs, links, signing_key, account_name, timings, restored } = parts;
         let sealing = Sealing { key: signing_key, blobs, links };
         let composer = Sealer { store: store.clone(), sealing, account_name };
-        Self { store, composer, wire, timings, memory: Memory::new(now) }
+        let mut memory = Memory::new(now);
+        if restored {
+            memory.offers_from = now.saturating_add(ms(timings.lost_after));
+        }
+        Self { store, composer, wire, timings, memory }
     }
 
     /// Answers workers until `stop`, or until the broker or every handle is gone.
@@ -169,7 +177,7 @@ impl<L: Ledger, C: Composer> Control<L, C> {
 
     /// Offers what can be offered, if anything changed since the last time.
     pub(super) async fn schedule(&mut self, now: u64) -> Result<(), ControlError> {
-        if !std::mem::take(&mut self.memory.is_dirty) {
+        if now < self.memory.offers_from || !std::mem::take(&mut self.memory.is_dirty) {
             return Ok(());
         }
         // The end of a run is what makes it look. Where this fails, it has to look again.
