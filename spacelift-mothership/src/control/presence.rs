@@ -123,7 +123,7 @@ impl<L: Ledger, C: Composer> Control<L, C> {
             let verdict = verdict::never_began(about, NEVER_BEGAN);
             return self.conclude(held, NOT_BEGUN, Some(verdict), None, now).await;
         }
-        self.memory.refused(held.run, held.worker);
+        self.memory.refused(held.run, held.worker, now);
         self.conclude(held, "refused", None, None, now).await
     }
 

@@ -209,6 +209,9 @@ impl<L: Ledger, C: Composer> Control<L, C> {
             // The first report won.
             Ok(_) | Err(LeaseError::State { .. }) => {
                 self.memory.ended(record);
+                if matches!(record.state, LeaseState::Offered | LeaseState::Accepted) {
+                    self.composer.forget_offer(record).await;
+                }
                 Ok(())
             }
             Err(error) => Err(error.into()),

@@ -187,6 +187,8 @@ impl<L: Ledger, C: Composer> Control<L, C> {
         }
         let leases = self.store.open_leases().await?;
         let snapshot = super::queue::snapshot(&self.store, &leases, &self.memory, &self.timings, now).await?;
+        let (waiting, running) = (snapshot.waiting.iter(), snapshot.running.iter());
+        self.memory.keep_refusals_of(waiting.map(|run| run.run).chain(running.map(|run| run.run)));
         let schedule = crate::schedule::schedule(&snapshot);
         for assignment in schedule.assignments() {
             self.offer(assignment, now).await?;

@@ -62,7 +62,7 @@ impl<L: Ledger, C: Composer> Control<L, C> {
         match due {
             Due::Nothing => Ok(()),
             Due::Withdraw => {
-                self.memory.refused(lease.run, lease.worker);
+                self.memory.refused(lease.run, lease.worker, now);
                 // It may still be under way: a worker that gets it afterwards must not begin.
                 let worker = self.store.worker(lease.worker).await?;
                 if worker.gone_at.is_none() || worker.crashed {

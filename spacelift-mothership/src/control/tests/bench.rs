@@ -276,6 +276,13 @@ impl Bench {
         }
     }
 
+    /// Whether a sealed part lies in the folder of blobs.
+    pub(super) fn is_stored(&self, part: &SealedPart) -> bool {
+        let SealedPart::Reference { url, .. } = part else { return false };
+        let name = url.strip_prefix("https://blobs/get/").unwrap().split('?').next().unwrap();
+        DataDir::at(self.folder.path()).blobs().join(name).exists()
+    }
+
     pub(super) fn unseal<T: serde::de::DeserializeOwned>(&self, context: &Context, sealed: &[u8]) -> T {
         let opened = offer::unseal(&[&POOL_KEY], context, sealed).unwrap();
         serde_json::from_slice(opened.expose()).unwrap()
