@@ -64,6 +64,9 @@ pub(crate) trait Composer {
         until: u64,
     ) -> Result<ControlMessage, ComposeError>;
 
+    /// The offer of this lease will never be read: what was stored for it goes.
+    async fn forget_offer(&self, record: &LeaseRecord);
+
     /// A renewal with places for further log segments, which hold until `until`, in Unix milliseconds.
     async fn renewal(
         &self,
@@ -121,6 +124,14 @@ impl Composer for Sealer {
         }
         let part = self.sealing.reference(&sealed, &naming::offer(run.id, record.lease), until).await?;
         Ok(message(part, sealed.sig))
+    }
+
+    async fn forget_offer(&self, record: &LeaseRecord) {
+        let Ok(name) = naming::offer(record.run, record.lease).parse() else { return };
+        // A blob that stays costs room on the disk and nothing else.
+        if let Err(error) = self.sealing.blobs.remove(&name).await {
+            tracing::warn!(run = %record.run, lease = %record.lease, %error, "the blob of an offer stays");
+        }
     }
 
     async fn renewal(

@@ -166,6 +166,8 @@ impl Composer for Plain {
         Ok(Message { id: record.offer_message, ts: 0, body })
     }
 
+    async fn forget_offer(&self, _record: &LeaseRecord) {}
+
     async fn renewal(
         &self,
         _record: &LeaseRecord,

@@ -146,6 +146,7 @@ mod tests {
             },
             end_reason: None,
             logs_complete: false,
+            halted: false,
         }
     }
 

@@ -12,8 +12,32 @@ use crate::store::{LeaseRecord, Worker};
 /// A pause of this loop above which it slept: a suspended machine, a debugger. In milliseconds.
 const PAUSE: u64 = 10_000;
 
+/// How long a worker that refused a run for the first time is not asked again, in milliseconds.
+const FIRST_REST: u64 = 1_000;
+
+/// And however often it refused.
+const LONGEST_REST: u64 = 60_000;
+
 /// Commands whose last sending is remembered.
 const MAX_SENT: usize = 50_000;
+
+/// How a worker refused a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Refusal {
+    /// How often the next pause doubles.
+    doublings: u32,
+    /// Until when the worker is not asked again, in Unix milliseconds; 0 once that is over.
+    rests_until: u64,
+}
+
+/// The workers that refused a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Refusers {
+    /// All of them.
+    pub(super) all: Vec<WorkerId>,
+    /// Those that are not asked again yet.
+    pub(super) not_yet: Vec<WorkerId>,
+}
 
 /// What the control loop remembers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -24,9 +48,12 @@ pub(super) struct Memory {
     heard: BTreeSet<WorkerId>,
     newest_offer: BTreeMap<WorkerId, Lease>,
     granted: BTreeMap<(PoolId, Lease), u64>,
-    halted: BTreeSet<(PoolId, Lease)>,
-    refused_by: BTreeMap<RunId, Vec<WorkerId>>,
+    refusals: BTreeMap<RunId, BTreeMap<WorkerId, Refusal>>,
     sent: BTreeMap<MessageId, u64>,
+    /// What workers say they hold under leases that no record knows, with the pool of the worker.
+    claims: BTreeMap<WorkerId, (PoolId, RunId)>,
+    /// Nothing is offered before, in Unix milliseconds.
+    pub(super) offers_from: u64,
     /// Whether something changed that the scheduler should see.
     pub(super) is_dirty: bool,
 }
@@ -43,6 +70,7 @@ impl Memory {
             self.heard.clear();
         }
         self.last_tick = now;
+        self.end_rests(now);
     }
 
     pub(super) fn hear(&mut self, worker: WorkerId) {
@@ -51,12 +79,35 @@ impl Memory {
 
     pub(super) fn forget_worker(&mut self, worker: WorkerId) {
         self.heard.remove(&worker);
+        self.claims.remove(&worker);
+        for refusals in self.refusals.values_mut() {
+            refusals.remove(&worker);
+        }
+        self.refusals.retain(|_, refusals| !refusals.is_empty());
+    }
+
+    /// What the newest status of a worker says it holds under a lease that no record knows.
+    pub(super) fn claims(&mut self, worker: WorkerId, claim: Option<(PoolId, RunId)>) {
+        match claim {
+            Some(claim) => self.claims.insert(worker, claim),
+            None => self.claims.remove(&worker),
+        };
+    }
+
+    /// Whether a worker that is there says that it holds this run of its pool.
+    pub(super) fn is_claimed(&self, pool: PoolId, run: RunId) -> bool {
+        self.claims.values().any(|&claim| claim == (pool, run))
     }
 
     /// Forgets these workers, and when these messages were sent.
     #[cfg(feature = "model")]
     pub(super) fn forget_the_dead(&mut self, dead: &[WorkerId], messages: &[MessageId]) {
         self.heard.retain(|worker| !dead.contains(worker));
+        self.claims.retain(|worker, _| !dead.contains(worker));
+        for refusals in self.refusals.values_mut() {
+            refusals.retain(|worker, _| !dead.contains(worker));
+        }
+        self.refusals.retain(|_, refusals| !refusals.is_empty());
         self.newest_offer.retain(|worker, _| !dead.contains(worker));
         self.sent.retain(|message, _| !messages.contains(message));
     }
@@ -98,33 +149,52 @@ impl Memory {
         self.granted.get(&(pool, lease)).copied()
     }
 
-    pub(super) fn halt(&mut self, pool: PoolId, lease: Lease) {
-        self.halted.insert((pool, lease));
+    /// The worker refused the run, or did not answer: it is not asked again before a pause, twice as long each time.
+    pub(super) fn refused(&mut self, run: RunId, worker: WorkerId, now: u64) {
+        let refusal = self.refusals.entry(run).or_default().entry(worker).or_default();
+        let pause = FIRST_REST.saturating_mul(1 << refusal.doublings).min(LONGEST_REST);
+        // Past the longest one there is nothing to count.
+        if pause < LONGEST_REST {
+            refusal.doublings += 1;
+        }
+        refusal.rests_until = now.saturating_add(pause);
     }
 
-    pub(super) fn is_halted(&self, pool: PoolId, lease: Lease) -> bool {
-        self.halted.contains(&(pool, lease))
-    }
-
-    pub(super) fn refused(&mut self, run: RunId, worker: WorkerId) {
-        let workers = self.refused_by.entry(run).or_default();
-        if !workers.contains(&worker) {
-            workers.push(worker);
+    /// Who refused the run, and who of them is not asked yet.
+    pub(super) fn refusers(&self, run: RunId, now: u64) -> Refusers {
+        let Some(refusals) = self.refusals.get(&run) else { return Refusers::default() };
+        let not_yet = refusals.iter().filter(|(_, refusal)| now < refusal.rests_until);
+        Refusers {
+            all: refusals.keys().copied().collect(),
+            not_yet: not_yet.map(|(&worker, _)| worker).collect(),
         }
     }
 
-    pub(super) fn refused_by(&self, run: RunId) -> Vec<WorkerId> {
-        self.refused_by.get(&run).cloned().unwrap_or_default()
+    /// Where a pause after a refusal is over, the run can be offered again.
+    fn end_rests(&mut self, now: u64) {
+        for refusal in self.refusals.values_mut().flat_map(BTreeMap::values_mut) {
+            if refusal.rests_until != 0 && refusal.rests_until <= now {
+                refusal.rests_until = 0;
+                self.is_dirty = true;
+            }
+        }
+    }
+
+    /// Forgets refusals of every run but these.
+    pub(super) fn keep_refusals_of(&mut self, open: impl Iterator<Item = RunId>) {
+        if !self.refusals.is_empty() {
+            let open: BTreeSet<RunId> = open.collect();
+            self.refusals.retain(|run, _| open.contains(run));
+        }
     }
 
     /// The lease began: whoever refused the run before does not matter any more.
     pub(super) fn started(&mut self, run: RunId) {
-        self.refused_by.remove(&run);
+        self.refusals.remove(&run);
     }
 
     pub(super) fn ended(&mut self, lease: &LeaseRecord) {
         self.granted.remove(&(lease.pool, lease.lease));
-        self.halted.remove(&(lease.pool, lease.lease));
         self.is_dirty = true;
     }
 
@@ -148,6 +218,21 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pause_after_a_refusal_doubles_up_to_a_minute() {
+        let (run, worker) = (RunId::from_parts(1, 1), WorkerId::from_parts(1, 1));
+        let mut memory = Memory::new(0);
+        let mut pauses = Vec::new();
+        for _ in 0..9 {
+            memory.refused(run, worker, 0);
+            let rests = |now: &u64| !memory.refusers(run, now * 1_000).not_yet.is_empty();
+            pauses.push((0..).take_while(rests).count());
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+        memory.forget_worker(worker);
+        assert_eq!(memory.refusers(run, 0), Refusers::default());
+    }
 
     #[test]
     fn after_a_pause_of_its_own_the_loop_listens_anew() {

@@ -43,6 +43,7 @@ pub use composer::ComposeError;
 #[cfg(feature = "model")]
 pub use desk::{Desk, DeskFault, DeskInput};
 pub use handle::{Command, ControlHandle};
+pub(crate) use memory::Refusers;
 pub(crate) use queue::{running, waiting};
 pub use sealing::{BlobLinks, SealError};
 pub(crate) use task::Control;

@@ -1,12 +1,12 @@
 //! What people ask for: drain, cycle, stop, kill, reset. Each is idempotent.
 
 use spacelift_worker_core::ids::{PoolId, RunId, WorkerId};
-use spacelift_worker_core::protocol::message::{ControlBody, Cycle, Drain, Halt};
+use spacelift_worker_core::protocol::message::{ControlBody, Cycle, Drain, Halt, RunState};
 
 use super::composer::Composer;
 use super::handle::Command;
 use super::task::{Control, ControlError};
-use crate::store::{CommandKind, LeaseState, Ledger, StoreError};
+use crate::store::{Change, CommandKind, LeaseState, Ledger, StoreError, TransitionError};
 use crate::wire::WireCommand;
 
 impl<L: Ledger, C: Composer> Control<L, C> {
@@ -55,20 +55,49 @@ impl<L: Ledger, C: Composer> Control<L, C> {
         Ok(())
     }
 
-    /// Asks whoever holds the run to end it. Before its start there is nothing to be gentle with.
+    /// Asks whoever holds the run to end it. Before its start there is nothing to be gentle with, and where nobody holds
+    /// it, it ends here.
     async fn halt(&mut self, run: RunId, kind: CommandKind, now: u64) -> Result<(), ControlError> {
-        let Some(lease) = self.store.open_lease_of_run(run).await? else { return Ok(()) };
+        let Some(lease) = self.store.open_lease_of_run(run).await? else {
+            return self.end_what_waits(run, now).await;
+        };
         if lease.state != LeaseState::Started {
             self.kill(&lease, now).await?;
-            return self.conclude(&lease, "no longer meant", None, None, now).await;
+            self.conclude(&lease, "no longer meant", None, None, now).await?;
+            return self.end_what_waits(run, now).await;
         }
-        self.memory.halt(lease.pool, lease.lease);
+        // Before the worker is asked: what it reports from now on, over a restart as well, goes no further.
+        self.store.halt_lease(lease.pool, lease.lease).await?;
         if kind == CommandKind::Kill {
             return self.kill(&lease, now).await;
         }
         let body = |cmd_seq| ControlBody::Stop(Halt { cmd_seq, run, lease: lease.lease });
         self.order((lease.pool, lease.worker), kind, body, now).await?;
         Ok(())
+    }
+
+    /// Ends a run that no worker holds. Whoever asked may have seen it on a worker that reported the end of its phase, or
+    /// gave it back, before the request was read here.
+    async fn end_what_waits(&mut self, run: RunId, now: u64) -> Result<(), ControlError> {
+        loop {
+            let state = self.store.run(run).await?.state;
+            let to = match state {
+                RunState::None | RunState::Queued | RunState::Ready | RunState::PendingReview => {
+                    RunState::Canceled
+                }
+                RunState::Unconfirmed => RunState::Discarded,
+                RunState::Confirmed => RunState::Stopped,
+                // It has ended.
+                _ => return Ok(()),
+            };
+            let note = Some("a person asked for its end".to_owned());
+            match self.store.transition(&Change { note, ..Change::new(run, state, to, now) }).await {
+                Ok(_) => return Ok(()),
+                // A person confirmed, discarded or canceled it meanwhile. No run goes round in these states for ever.
+                Err(TransitionError::Moved { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     async fn reset(&mut self, pool: PoolId, now: u64) -> Result<(), ControlError> {

@@ -66,6 +66,7 @@ impl<L: Ledger, C: Composer> Control<L, C> {
     /// Compares what the worker says it holds with what it was given.
     async fn compare(&mut self, from: From, status: &Status) -> Result<(), ControlError> {
         let in_hand = status.run.as_ref();
+        self.memory.claims(from.worker, None);
         if let Some(held) = self.store.open_lease_of_worker(from.worker).await? {
             if in_hand.is_some_and(|hand| hand.lease == held.lease && hand.run == held.run) {
                 return self.go_on(from, &held).await;
@@ -122,7 +123,7 @@ impl<L: Ledger, C: Composer> Control<L, C> {
             let verdict = verdict::never_began(about, NEVER_BEGAN);
             return self.conclude(held, NOT_BEGUN, Some(verdict), None, now).await;
         }
-        self.memory.refused(held.run, held.worker);
+        self.memory.refused(held.run, held.worker, now);
         self.conclude(held, "refused", None, None, now).await
     }
 
@@ -130,7 +131,11 @@ impl<L: Ledger, C: Composer> Control<L, C> {
     async fn end_what_is_not_meant(&mut self, from: From, hand: &RunInHand) -> Result<(), ControlError> {
         let record = match self.store.lease(from.pool, hand.lease).await {
             Ok(record) => record,
-            Err(LeaseError::NotFound { .. }) => return Ok(()),
+            // It may be changing something: nobody else gets that run as long as this worker is there and holds it.
+            Err(LeaseError::NotFound { .. }) => {
+                self.memory.claims(from.worker, Some((from.pool, hand.run)));
+                return Ok(());
+            }
             Err(error) => return Err(error.into()),
         };
         let began = record.times.started_at.is_some();

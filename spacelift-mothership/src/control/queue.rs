@@ -6,7 +6,7 @@ use spacelift_worker_core::ids::{RunId, WorkerId};
 use spacelift_worker_core::protocol::message::RunState;
 
 use super::judge::availability;
-use super::memory::Memory;
+use super::memory::{Memory, Refusers};
 use crate::schedule::{RunningRun, Snapshot, Stage, WaitingRun, WorkerSeat};
 use crate::serve::Timings;
 use crate::store::{LeaseRecord, Ledger, Run, StoreError, Worker};
@@ -36,9 +36,10 @@ pub(super) async fn snapshot(
         snapshot.workers.extend(store.workers(pool).await?.iter().map(seat));
         snapshot.limits.push(limit);
         for run in store.open_runs(pool).await? {
-            let on_worker = held_runs.contains(&run.id);
+            // A record that was restored knows nothing of a lease that was given out after the backup.
+            let on_worker = held_runs.contains(&run.id) || memory.is_claimed(pool, run.id);
             if run.next_phase().is_some() && !on_worker {
-                snapshot.waiting.push(waiting(&run, memory.refused_by(run.id)));
+                snapshot.waiting.push(waiting(&run, memory.refusers(run.id, now)));
             } else {
                 snapshot.running.push(running(&run, on_worker));
             }
@@ -60,7 +61,7 @@ pub(crate) fn running(run: &Run, on_worker: bool) -> RunningRun {
 }
 
 /// A run that wants a worker, as the scheduler looks at it.
-pub(crate) fn waiting(run: &Run, refused_by: Vec<WorkerId>) -> WaitingRun {
+pub(crate) fn waiting(run: &Run, refusers: Refusers) -> WaitingRun {
     WaitingRun {
         run: run.id,
         pool: run.pool,
@@ -70,6 +71,7 @@ pub(crate) fn waiting(run: &Run, refused_by: Vec<WorkerId>) -> WaitingRun {
         prioritized: run.spec.prioritized,
         created_at: run.created_at,
         stage: if run.state == RunState::Confirmed { Stage::Confirmed } else { Stage::Queued },
-        refused_by,
+        refused_by: refusers.all,
+        not_yet: refusers.not_yet,
     }
 }

@@ -10,13 +10,18 @@ use super::naming;
 use super::task::{Control, ControlError};
 use super::verdict::{self, Circumstances, Verdict, short};
 use crate::store::{
-    Change, LeaseEnd, LeaseError, LeaseRecord, LeaseState, Ledger, SealedResult, TransitionError,
+    Change, LeaseEnd, LeaseError, LeaseRecord, LeaseState, Ledger, Run, SealedResult, TransitionError,
 };
 
 /// Why leases end that count as losses of their phase.
 const LOST: &str = "lost";
 const INTERRUPTED: &str = "interrupted";
 pub(super) const NOT_BEGUN: &str = "not begun";
+
+/// How far the version of a worker's state may be above that of its run. A phase has five states at most, so an honest
+/// worker stays far below, even of a run that was restored from a backup; and a version that is believed is stored, and
+/// the next one is counted on from it, so it must stay far below what a column holds.
+const MAX_VERSIONS_AHEAD: u64 = 64;
 
 impl<L: Ledger, C: Composer> Control<L, C> {
     pub(super) async fn on_progress(
@@ -39,6 +44,9 @@ impl<L: Ledger, C: Composer> Control<L, C> {
             return Ok(Answer::Ack);
         }
         let run = self.store.run(record.run).await?;
+        if is_too_high(progress.state_version, &run) {
+            return Ok(Answer::Nack(NackReason::Malformed));
+        }
         let change = Change {
             version: Some(progress.state_version),
             note: progress.note.as_deref().map(short),
@@ -77,6 +85,9 @@ impl<L: Ledger, C: Composer> Control<L, C> {
         let Some(record) = self.lease_for(from, report.lease, report.run).await? else {
             return Ok(Answer::Ack);
         };
+        if is_too_high(report.state_version, &self.store.run(record.run).await?) {
+            return Ok(Answer::Nack(NackReason::Malformed));
+        }
         let about = self.circumstances(&record, Some(report)).await?;
         let verdict = verdict::finished(report, about);
         let reason = if verdict.to == RunState::Queued { LOST } else { "finished" };
@@ -142,7 +153,7 @@ impl<L: Ledger, C: Composer> Control<L, C> {
             run_type: run.spec.run_type,
             phase: record.phase,
             needs_approval: run.spec.needs_approval,
-            halted: self.memory.is_halted(record.pool, record.lease),
+            halted: record.halted,
             workspace_is_ours: workspace
                 .is_some_and(|object| naming::is_workspace(&object.name, record.run, record.lease)),
             outputs_are_ours: outputs
@@ -198,9 +209,17 @@ impl<L: Ledger, C: Composer> Control<L, C> {
             // The first report won.
             Ok(_) | Err(LeaseError::State { .. }) => {
                 self.memory.ended(record);
+                if matches!(record.state, LeaseState::Offered | LeaseState::Accepted) {
+                    self.composer.forget_offer(record).await;
+                }
                 Ok(())
             }
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Whether a version cannot be one that a worker counted on from its offer.
+fn is_too_high(version: u64, run: &Run) -> bool {
+    version > run.state_version.saturating_add(MAX_VERSIONS_AHEAD)
 }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::composer::{ComposeError, Composer, Sealer};
 use super::handle::Command;
+use super::judge::ms;
 use super::memory::Memory;
 use super::sealing::{BlobLinks, Sealing};
 use crate::fresh;
@@ -21,6 +22,31 @@ use crate::wire::{Wire, WireCommand, WireEvent};
 
 /// How often it is looked for what is late.
 const TICK: Duration = Duration::from_secs(1);
+
+/// What the loop handles, one at a time.
+#[derive(Debug)]
+pub(super) enum Input {
+    Tick,
+    Command(Command),
+    Event(WireEvent),
+}
+
+/// What comes next; none when the loop ends. The tick goes before all else, since it is seldom and the others may never
+/// leave a gap: what is late would not be looked at for as long as workers speak.
+pub(super) async fn next(
+    stop: &CancellationToken,
+    tick: impl Future<Output = ()>,
+    commands: &mut mpsc::Receiver<Command>,
+    events: &mut mpsc::Receiver<WireEvent>,
+) -> Option<Input> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        () = tick => Some(Input::Tick),
+        command = commands.recv() => command.map(Input::Command),
+        event = events.recv() => event.map(Input::Event),
+    }
+}
 
 /// Why something was not done. The worker asks again, or the next tick does.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +86,9 @@ pub struct ControlParts {
     pub account_name: String,
     /// When things are late.
     pub timings: Timings,
+    /// Whether the store was restored from a backup: nothing is offered before every worker that lives was heard, since
+    /// one may hold what the store says that nobody holds.
+    pub restored: bool,
 }
 
 impl fmt::Debug for ControlParts {
@@ -80,10 +109,14 @@ pub(crate) struct Control<L = Store, C = Sealer> {
 
 impl Control {
     pub(super) fn new(parts: ControlParts, wire: mpsc::Sender<WireCommand>, now: u64) -> Self {
-        let ControlParts { store, blobs, links, signing_key, account_name, timings } = parts;
+        let ControlParts { store, blobs, links, signing_key, account_name, timings, restored } = parts;
         let sealing = Sealing { key: signing_key, blobs, links };
         let composer = Sealer { store: store.clone(), sealing, account_name };
-        Self { store, composer, wire, timings, memory: Memory::new(now) }
+        let mut memory = Memory::new(now);
+        if restored {
+            memory.offers_from = now.saturating_add(ms(timings.lost_after));
+        }
+        Self { store, composer, wire, timings, memory }
     }
 
     /// Answers workers until `stop`, or until the broker or every handle is gone.
@@ -98,19 +131,12 @@ impl Control {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let done = tokio::select! {
-                biased;
-                () = stop.cancelled() => return,
-                command = commands.recv() => match command {
-                    Some(command) => control.handle_command(command, fresh::now_ms()).await,
-                    None => return,
-                },
-                event = events.recv() => match event {
-                    Some(event) => control.handle_event(event, fresh::now_ms()).await,
-                    None => return,
-                },
-                _ = ticks.tick() => control.handle_tick(fresh::now_ms()).await,
+            let tick = async {
+                ticks.tick().await;
             };
+            let Some(input) = next(&stop, tick, &mut commands, &mut events).await else { return };
+            let is_tick = matches!(input, Input::Tick);
+            let done = control.handle(input, fresh::now_ms()).await;
             let done = match done {
                 Ok(()) => control.schedule(fresh::now_ms()).await,
                 failed => failed,
@@ -122,11 +148,23 @@ impl Control {
                     tracing::error!(error = &error as &dyn std::error::Error, "not done; it is tried again")
                 }
             }
+            // From its end on: a tick that takes longer than the time between two leaves room for everything else, too.
+            if is_tick {
+                ticks.reset();
+            }
         }
     }
 }
 
 impl<L: Ledger, C: Composer> Control<L, C> {
+    pub(super) async fn handle(&mut self, input: Input, now: u64) -> Result<(), ControlError> {
+        match input {
+            Input::Tick => self.handle_tick(now).await,
+            Input::Command(command) => self.handle_command(command, now).await,
+            Input::Event(event) => self.handle_event(event, now).await,
+        }
+    }
+
     /// Something came from a broker.
     pub(super) async fn handle_event(&mut self, event: WireEvent, now: u64) -> Result<(), ControlError> {
         match event {
@@ -139,7 +177,7 @@ impl<L: Ledger, C: Composer> Control<L, C> {
 
     /// Offers what can be offered, if anything changed since the last time.
     pub(super) async fn schedule(&mut self, now: u64) -> Result<(), ControlError> {
-        if !std::mem::take(&mut self.memory.is_dirty) {
+        if now < self.memory.offers_from || !std::mem::take(&mut self.memory.is_dirty) {
             return Ok(());
         }
         // The end of a run is what makes it look. Where this fails, it has to look again.
@@ -149,6 +187,8 @@ impl<L: Ledger, C: Composer> Control<L, C> {
         }
         let leases = self.store.open_leases().await?;
         let snapshot = super::queue::snapshot(&self.store, &leases, &self.memory, &self.timings, now).await?;
+        let (waiting, running) = (snapshot.waiting.iter(), snapshot.running.iter());
+        self.memory.keep_refusals_of(waiting.map(|run| run.run).chain(running.map(|run| run.run)));
         let schedule = crate::schedule::schedule(&snapshot);
         for assignment in schedule.assignments() {
             self.offer(assignment, now).await?;

@@ -7,6 +7,9 @@ use spacelift_worker_core::protocol::message::{
 /// The note on a run whose worker fell silent. Source: Spacelift prints these words.
 pub(super) const SILENT: &str = "worker stopped reporting its status";
 
+/// The note on a run whose plan succeeded although its end was asked for: what was planned is not applied.
+const TOO_LATE: &str = "the plan was complete before the worker could stop it";
+
 /// The longest note that is kept, in characters.
 const MAX_NOTE: usize = 4_096;
 
@@ -80,6 +83,9 @@ fn succeeded(report: &Finished, about: Circumstances) -> Verdict {
     }
     if !about.workspace_is_ours {
         return Verdict::failed("the worker reported a workspace that it was not offered");
+    }
+    if about.halted {
+        return Verdict::new(RunState::Stopped, Some(TOO_LATE.to_owned()));
     }
     let to = if about.needs_approval { RunState::Unconfirmed } else { RunState::Confirmed };
     Verdict { keeps_workspace: true, ..Verdict::new(to, None) }
@@ -183,6 +189,18 @@ mod tests {
         assert_eq!((waits.to, waits.keeps_workspace), (RunState::Unconfirmed, true));
         let goes_on = finished(&report, Circumstances { needs_approval: false, ..tracked });
         assert_eq!((goes_on.to, goes_on.keeps_workspace), (RunState::Confirmed, true));
+    }
+
+    #[test]
+    fn a_plan_that_a_person_stopped_goes_no_further_and_what_was_changed_is_finished() {
+        let report = report(Outcome::Succeeded, None);
+        for needs_approval in [true, false] {
+            let plan = Circumstances { halted: true, needs_approval, ..about(RunType::Tracked, Phase::Plan) };
+            let verdict = finished(&report, plan);
+            assert_eq!((verdict.to, verdict.keeps_workspace), (RunState::Stopped, false));
+        }
+        let apply = Circumstances { halted: true, ..about(RunType::Tracked, Phase::Apply) };
+        assert_eq!(finished(&report, apply).to, RunState::Finished);
     }
 
     #[test]

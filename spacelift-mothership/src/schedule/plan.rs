@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use spacelift_worker_core::ids::{PoolId, RunId, WorkerId};
 
 use super::order::{precedence, preference};
-use super::snapshot::{Availability, Snapshot, Stage, WaitingRun};
+use super::snapshot::{Availability, Snapshot, Stage, WaitingRun, WorkerSeat};
 
 /// Every waiting run with its verdict, in the order in which they go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,6 +66,9 @@ pub enum Reason {
     /// Every worker that could take it is drained.
     #[error("every worker of the pool is drained")]
     AllDrained,
+    /// Every worker that is free refused it a moment ago.
+    #[error("every free worker of the pool refused the run; it is offered again in a while")]
+    AllRefused,
     /// Every worker has a run, or gets one that goes first.
     #[error("every worker of the pool is busy")]
     AllBusy,
@@ -153,11 +156,18 @@ impl<'a> Ground<'a> {
 
     fn free_worker(&self, run: &WaitingRun) -> Result<WorkerId, Reason> {
         let of_pool = || self.snapshot.workers.iter().filter(|seat| seat.pool == run.pool);
+        let is_free = |seat: &&WorkerSeat| {
+            seat.availability == Availability::Idle && !self.taken.contains(&seat.worker)
+        };
         let free = of_pool()
-            .filter(|seat| seat.availability == Availability::Idle && !self.taken.contains(&seat.worker))
+            .filter(is_free)
+            .filter(|seat| !run.not_yet.contains(&seat.worker))
             .min_by_key(|seat| preference(run, seat));
         if let Some(seat) = free {
             return Ok(seat.worker);
+        }
+        if of_pool().any(|seat| is_free(&seat)) {
+            return Err(Reason::AllRefused);
         }
         let has = |wanted| of_pool().any(|seat| seat.availability == wanted);
         Err(match () {

@@ -37,6 +37,8 @@ pub struct WaitingRun {
     pub stage: Stage,
     /// Workers that refused it. Another one is asked first, if there is one.
     pub refused_by: Vec<WorkerId>,
+    /// Workers that refused it a moment ago, and are not asked again yet.
+    pub not_yet: Vec<WorkerId>,
 }
 
 /// What a waiting run waits to do.

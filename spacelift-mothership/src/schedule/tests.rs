@@ -30,6 +30,7 @@ fn waiting(number: u64, run_type: RunType) -> WaitingRun {
         created_at: number,
         stage: Stage::Queued,
         refused_by: vec![],
+        not_yet: vec![],
     }
 }
 
@@ -129,6 +130,8 @@ fn a_worker_that_refused_is_asked_last() {
     assert_eq!(verdicts(&snapshot), [(1, assigned(10))]);
     snapshot.workers.remove(0);
     assert_eq!(verdicts(&snapshot), [(1, assigned(30))]);
+    snapshot.waiting[0].not_yet = vec![worker_id(30)];
+    assert_eq!(verdicts(&snapshot), [(1, Verdict::Wait(Reason::AllRefused))]);
 }
 
 #[test]

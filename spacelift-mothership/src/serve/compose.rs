@@ -146,6 +146,7 @@ impl Serving {
         let (handle, commands) = ControlHandle::channel();
         let (wire, poll) = wires::join(reach.wire, audiences(&config, listener.address()))?;
         let parts = ControlParts {
+            restored: config.restored,
             store: store.clone(),
             blobs: blobs.clone(),
             links: Arc::new(urls.clone()),

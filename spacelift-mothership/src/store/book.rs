@@ -391,6 +391,13 @@ impl Ledger for Book {
         Ok(record)
     }
 
+    async fn halt_lease(&mut self, pool: PoolId, lease: Lease) -> Result<LeaseRecord, LeaseError> {
+        self.write()?;
+        let record = moves::halt(self.find_lease(pool, lease)?)?;
+        self.keep_lease(&record);
+        Ok(record)
+    }
+
     async fn end_lease(&mut self, end: &LeaseEnd) -> Result<Run, LeaseError> {
         self.write()?;
         let record = self.find_lease(end.pool, end.lease)?;

@@ -116,6 +116,7 @@ fn migrations() -> Migrator {
     let files = [
         (1, "first", include_str!("migrations/0001_first.sql")),
         (2, "outputs", include_str!("migrations/0002_outputs.sql")),
+        (3, "halted", include_str!("migrations/0003_halted.sql")),
     ];
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)

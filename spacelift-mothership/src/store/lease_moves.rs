@@ -209,6 +209,18 @@ impl Store {
         Ok(record)
     }
 
+    /// Remembers that a person asked for the end of a started lease, before its worker is asked.
+    ///
+    /// # Errors
+    /// The lease has not started, has ended or is not there.
+    pub async fn halt_lease(&self, pool: PoolId, lease: Lease) -> Result<LeaseRecord, LeaseError> {
+        let mut tx = self.write().await?;
+        let record = moves::halt(lease_in(&mut tx, pool, lease).await?)?;
+        save_lease(&mut tx, &record).await?;
+        tx.commit().await?;
+        Ok(record)
+    }
+
     /// Ends a lease and moves its run. The first end wins: a second is an error of kind [`LeaseError::State`].
     ///
     /// # Errors
@@ -257,7 +269,7 @@ async fn save_moved(connection: &mut SqliteConnection, moved: Moved) -> Result<M
 async fn save_lease(connection: &mut SqliteConnection, record: &LeaseRecord) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE leases SET state = $4, started_at = $5, expires_at = $6, deadline = $7, ended_at = $8,
-             end_reason = $9 WHERE pool = $1 AND generation = $2 AND counter = $3",
+             end_reason = $9, halted = $10 WHERE pool = $1 AND generation = $2 AND counter = $3",
     )
     .bind(record.pool.to_string())
     .bind(int(record.lease.generation))
@@ -268,6 +280,7 @@ async fn save_lease(connection: &mut SqliteConnection, record: &LeaseRecord) -> 
     .bind(int(record.times.deadline))
     .bind(opt_int(record.times.ended_at))
     .bind(&record.end_reason)
+    .bind(record.halted)
     .execute(connection)
     .await?;
     Ok(())

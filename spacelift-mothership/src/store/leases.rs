@@ -55,6 +55,8 @@ pub struct LeaseRecord {
     pub end_reason: Option<String>,
     /// Whether its last log segment is known.
     pub logs_complete: bool,
+    /// Whether a person asked for its end after it had started.
+    pub halted: bool,
 }
 
 /// The times of a lease, in Unix milliseconds.
@@ -74,7 +76,7 @@ pub struct LeaseTimes {
 
 const COLUMNS: &str =
     "SELECT pool, generation, counter, run, phase, worker, state, offer_message, cmd_seq, offered_at,
-    started_at, expires_at, deadline, ended_at, end_reason, logs_complete FROM leases ";
+    started_at, expires_at, deadline, ended_at, end_reason, logs_complete, halted FROM leases ";
 
 impl Store {
     /// One lease; ended ones, too.
@@ -170,5 +172,6 @@ fn read(row: &SqliteRow) -> Result<LeaseRecord, StoreError> {
         },
         end_reason: row.opt_text("end_reason")?,
         logs_complete: row.flag("logs_complete")?,
+        halted: row.flag("halted")?,
     })
 }

@@ -57,6 +57,7 @@ pub(crate) trait Ledger {
         expires_at: Option<u64>,
         deadline: u64,
     ) -> Result<LeaseRecord, LeaseError>;
+    async fn halt_lease(&mut self, pool: PoolId, lease: Lease) -> Result<LeaseRecord, LeaseError>;
     async fn end_lease(&mut self, end: &LeaseEnd) -> Result<Run, LeaseError>;
     async fn replace_verdict(&mut self, end: &LeaseEnd) -> Result<Run, LeaseError>;
 
@@ -190,6 +191,10 @@ impl Ledger for Store {
         deadline: u64,
     ) -> Result<LeaseRecord, LeaseError> {
         Self::extend_lease(self, pool, lease, expires_at, deadline).await
+    }
+
+    async fn halt_lease(&mut self, pool: PoolId, lease: Lease) -> Result<LeaseRecord, LeaseError> {
+        Self::halt_lease(self, pool, lease).await
     }
 
     async fn end_lease(&mut self, end: &LeaseEnd) -> Result<Run, LeaseError> {

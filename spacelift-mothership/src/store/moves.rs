@@ -52,6 +52,7 @@ pub(super) fn offered(new: &NewLease, pool: PoolId, lease: Lease, cmd_seq: u64) 
         },
         end_reason: None,
         logs_complete: false,
+        halted: false,
     }
 }
 
@@ -94,6 +95,14 @@ pub(super) fn extend(
     }
     (record.times.expires_at, record.times.deadline) = (expires_at, deadline);
     Ok(record)
+}
+
+/// A person asked for the end of what the worker does under this lease.
+pub(super) fn halt(record: LeaseRecord) -> Result<LeaseRecord, LeaseError> {
+    if record.state != LeaseState::Started {
+        return Err(LeaseError::State { lease: record.lease, actual: record.state });
+    }
+    Ok(LeaseRecord { halted: true, ..record })
 }
 
 /// The lease ends, and the run goes where the end says. The first end wins.

@@ -38,7 +38,8 @@ pub struct ServeArgs {
     /// The name of the account that policies see
     #[arg(long, default_value = "local")]
     pub account: String,
-    /// The data folder was restored from a backup: no lease given out since may count again
+    /// The data folder was restored from a backup: no lease given out since may count again, and nothing is offered
+    /// before every worker had time to say what it holds
     #[arg(long)]
     pub restored_from_backup: bool,
     /// When things are late

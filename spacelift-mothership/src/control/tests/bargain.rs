@@ -90,6 +90,7 @@ async fn a_status_that_covers_the_offer_and_holds_nothing_is_a_refusal() {
     let run = bench.run(RunType::Tracked).await;
     let first = worker.offer(&mut bench).await.unwrap().1;
     worker.status(&mut bench).await;
+    bench.pass(2, &mut [&mut worker]).await;
     let second = worker.offer(&mut bench).await.unwrap().1;
     assert_eq!((second.run, bench.state(run).await), (run, RunState::Queued));
     assert!(second.lease > first.lease);
@@ -149,6 +150,32 @@ async fn a_refused_run_goes_to_another_worker() {
         newer.status(&mut bench).await;
         assert_eq!(older.begin(&mut bench).await.run, run, "{reason:?}");
     }
+}
+
+#[tokio::test]
+async fn a_worker_that_refuses_is_asked_again_after_a_pause_and_leaves_no_blobs_behind() {
+    let mut bench = Bench::new().await;
+    bench.stack_with("long", false, "x".repeat(MAX_MESSAGE_LEN)).await;
+    let mut worker = bench.worker(1).await;
+    let run = bench.run_on("long", RunType::Tracked).await;
+    let mut offers = Vec::new();
+    for _ in 0..10 {
+        if let Some(offer) = worker.offer(&mut bench).await {
+            bench.sealed_bytes(&offer.1.sealed).await;
+            worker.refuse(&mut bench, &offer, NackReason::Unsupported).await;
+            offers.push(offer.1);
+        }
+        worker.status(&mut bench).await;
+    }
+    assert_eq!(offers.len(), 1);
+    assert!(!bench.is_stored(&offers[0].sealed), "nobody will ever read it");
+    bench.pass(2, &mut [&mut worker]).await;
+    let second = worker.offer(&mut bench).await.unwrap();
+    worker.refuse(&mut bench, &second, NackReason::Unsupported).await;
+    bench.pass(1, &mut [&mut worker]).await;
+    assert!(worker.offer(&mut bench).await.is_none(), "the pause is longer each time");
+    let mut other = bench.worker(2).await;
+    assert_eq!(other.begin(&mut bench).await.run, run, "which holds for that worker alone");
 }
 
 #[tokio::test]

@@ -58,6 +58,7 @@ pub(super) struct Bench {
 
 fn parts(store: &Store, folder: &TempDir) -> ControlParts {
     ControlParts {
+        restored: false,
         store: store.clone(),
         blobs: Blobs::new(DataDir::at(folder.path()).blobs()),
         links: Arc::new(PlainLinks),
@@ -105,6 +106,15 @@ impl Bench {
         self.collect();
         let (sender, wire) = mpsc::channel(1_024);
         self.control = Control::new(parts(&self.store, &self.folder), sender, self.now);
+        self.wire = wire;
+    }
+
+    /// The data folder as it was before, under a new process that was told so. The store stays as it is.
+    pub(super) fn restart_restored(&mut self) {
+        self.collect();
+        let (sender, wire) = mpsc::channel(1_024);
+        let parts = ControlParts { restored: true, ..parts(&self.store, &self.folder) };
+        self.control = Control::new(parts, sender, self.now);
         self.wire = wire;
     }
 
@@ -264,6 +274,13 @@ impl Bench {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Whether a sealed part lies in the folder of blobs.
+    pub(super) fn is_stored(&self, part: &SealedPart) -> bool {
+        let SealedPart::Reference { url, .. } = part else { return false };
+        let name = url.strip_prefix("https://blobs/get/").unwrap().split('?').next().unwrap();
+        DataDir::at(self.folder.path()).blobs().join(name).exists()
     }
 
     pub(super) fn unseal<T: serde::de::DeserializeOwned>(&self, context: &Context, sealed: &[u8]) -> T {

@@ -5,6 +5,7 @@ use spacelift_worker_core::protocol::message::{
 };
 
 use super::bench::{Bench, Hand, kinds};
+use crate::store::Change;
 
 /// A tracked run, planned by a worker that left, being applied by another one.
 async fn applying(bench: &mut Bench) -> (Hand, spacelift_worker_core::protocol::message::Offer) {
@@ -175,4 +176,55 @@ async fn a_plan_that_ends_every_worker_is_given_up() {
         bench.pass(5, &mut []).await;
     }
     assert_eq!(bench.state(run).await, RunState::Failed);
+}
+
+#[tokio::test]
+async fn an_impossible_version_is_refused_and_keeps_no_other_lease_from_being_looked_at() {
+    let mut bench = Bench::new().await;
+    bench.stack("other", false).await;
+    let mut liar = bench.worker(1).await;
+    let run = bench.run(RunType::Task).await;
+    let task = liar.begin(&mut bench).await;
+    let state = RunState::Initializing;
+    let progress = Progress { run, lease: task.lease, state, state_version: u64::MAX, note: None };
+    bench.mail(liar.id);
+    bench.say(liar.id, WorkerBody::Progress(progress)).await;
+    for state_version in [u64::MAX, u64::MAX / 2 - 1] {
+        let report = Finished { state_version, ..liar.report(&task, Outcome::Succeeded) };
+        bench.say(liar.id, WorkerBody::Finished(report)).await;
+    }
+    assert_eq!(kinds(&bench.mail(liar.id)), ["nack", "nack", "nack"]);
+    assert_eq!(bench.state(run).await, RunState::Preparing);
+    // Nothing more is heard of it.
+    bench.pass(69 * 60, &mut []).await;
+    let mut second = bench.worker(2).await;
+    let waits = bench.run_on("other", RunType::Task).await;
+    let unanswered = bench.store.open_lease_of_run(waits).await.unwrap().unwrap();
+    bench.pass(120, &mut [&mut second]).await;
+    assert_eq!(bench.state(run).await, RunState::Failed, "it is given up in its time");
+    let lease = bench.store.lease(bench.pool, unanswered.lease).await.unwrap();
+    assert_eq!(lease.end_reason.as_deref(), Some("not answered"));
+}
+
+/// A version at the end of what a column holds, as a database may have it that was written before versions were bounded.
+#[tokio::test]
+async fn a_lease_that_cannot_be_ended_keeps_no_other_lease_from_being_looked_at() {
+    let mut bench = Bench::new().await;
+    bench.stack("other", false).await;
+    let mut stuck = bench.worker(1).await;
+    let run = bench.run(RunType::Proposed).await;
+    stuck.begin(&mut bench).await;
+    let highest = u64::MAX / 2;
+    let change = Change {
+        version: Some(highest),
+        ..Change::new(run, RunState::Preparing, RunState::Initializing, bench.now)
+    };
+    bench.store.transition(&change).await.unwrap();
+    bench.pass(100, &mut []).await;
+    let mut second = bench.worker(2).await;
+    let waits = bench.run_on("other", RunType::Task).await;
+    let unanswered = bench.store.open_lease_of_run(waits).await.unwrap().unwrap();
+    bench.pass(60, &mut [&mut second]).await;
+    let lease = bench.store.lease(bench.pool, unanswered.lease).await.unwrap();
+    assert_eq!(lease.end_reason.as_deref(), Some("not answered"));
 }

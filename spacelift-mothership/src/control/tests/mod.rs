@@ -8,3 +8,4 @@ mod loss;
 mod orders;
 mod reports;
 mod restart;
+mod turns;

@@ -87,6 +87,66 @@ async fn a_run_that_was_stopped_and_lost_is_not_offered_again() {
 }
 
 #[tokio::test]
+async fn a_plan_that_succeeds_after_its_stop_is_not_applied() {
+    for restarts in [false, true] {
+        for kill in [false, true] {
+            let mut bench = Bench::new().await;
+            bench.stack("auto", true).await;
+            let mut worker = bench.worker(1).await;
+            let run = bench.run_on("auto", RunType::Tracked).await;
+            let plan = worker.begin(&mut bench).await;
+            bench.order(if kill { Command::Kill { run } } else { Command::Stop { run } }).await;
+            let order = bench.orders(worker.id).remove(0);
+            bench.say(worker.id, WorkerBody::Ack(Ack { re: order.id })).await;
+            if restarts {
+                bench.restart();
+            }
+            worker.succeed(&mut bench, &plan).await;
+            assert_eq!(bench.state(run).await, RunState::Stopped);
+            bench.pass(20, &mut [&mut worker]).await;
+            assert!(worker.offer(&mut bench).await.is_none());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stop_that_is_read_after_the_plan_succeeded_ends_the_run() {
+    for (stack, planned, ended) in [
+        ("auto", RunState::Confirmed, RunState::Stopped),
+        ("net", RunState::Unconfirmed, RunState::Discarded),
+    ] {
+        let mut bench = Bench::new().await;
+        bench.stack("auto", true).await;
+        let mut worker = bench.worker(1).await;
+        let run = bench.run_on(stack, RunType::Tracked).await;
+        let plan = worker.begin(&mut bench).await;
+        // So that nobody is there to apply it before the stop is read.
+        bench.order(Command::Drain { worker: worker.id, drain: true }).await;
+        worker.succeed(&mut bench, &plan).await;
+        assert_eq!(bench.state(run).await, planned);
+        bench.order(Command::Stop { run }).await;
+        assert_eq!(bench.state(run).await, ended);
+        bench.order(Command::Drain { worker: worker.id, drain: false }).await;
+        assert!(worker.offer(&mut bench).await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_stop_of_a_run_that_went_back_to_the_queue_cancels_it_and_its_next_offer_is_withdrawn() {
+    let mut bench = Bench::new().await;
+    let run = bench.run(RunType::Tracked).await;
+    let mut worker = bench.worker(1).await;
+    let offer = worker.offer(&mut bench).await.unwrap();
+    bench.order(Command::Stop { run }).await;
+    assert_eq!(bench.state(run).await, RunState::Canceled);
+    assert_eq!(kinds(&bench.orders(worker.id)), ["kill"]);
+    worker.accept(&mut bench, &offer).await;
+    assert_eq!(kinds(&bench.orders(worker.id)), ["nack"]);
+    bench.order(Command::Stop { run }).await;
+    assert_eq!(bench.state(run).await, RunState::Canceled, "what has ended stays ended");
+}
+
+#[tokio::test]
 async fn a_reset_cuts_the_pool_and_its_workers_are_gone() {
     let mut bench = Bench::new().await;
     let worker = bench.worker(1).await;

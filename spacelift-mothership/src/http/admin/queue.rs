@@ -67,7 +67,8 @@ fn snapshot(
     lost_before: u64,
 ) -> Snapshot {
     let is_waiting = |run: &&Run| waits(run, leases);
-    let waiting = runs.iter().filter(is_waiting).map(|run| control::waiting(run, Vec::new()));
+    let waiting =
+        runs.iter().filter(is_waiting).map(|run| control::waiting(run, control::Refusers::default()));
     let running = runs.iter().filter(|run| !is_waiting(run));
     let running = running.map(|run| control::running(run, leases.contains_key(&run.id)));
     let seat = |worker: &Worker| WorkerSeat {

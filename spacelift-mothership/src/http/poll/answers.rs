@@ -109,6 +109,7 @@ impl Refusal {
             Self::Closed(Closed::Replayed) => "replayed",
             Self::Closed(Closed::Request) => "request",
             Self::Closed(Closed::Flood) => "flood",
+            Self::Closed(Closed::Expired) => "expired",
             Self::Duplicate => "duplicate",
             Self::Gone => "gone",
             Self::TooLong => "too_long",

@@ -2,6 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use spacelift_worker_core::crypto::CertificateFacts;
 use spacelift_worker_core::ids::PoolId;
 use spacelift_worker_core::pool::JwtClaims;
 
@@ -41,6 +44,16 @@ pub(super) enum Closed {
     Replayed,
     #[error("too many requests of this pool")]
     Flood,
+    #[error("the pool's certificate is not valid now by this server's clock: reset the pool for a new one")]
+    Expired,
+}
+
+/// Whether a certificate in PEM is valid at this hour, in Unix seconds; one that cannot be read is not.
+pub(super) fn is_valid(certificate_pem: &str, now: u64) -> bool {
+    let Ok(der) = CertificateDer::from_pem_slice(certificate_pem.as_bytes()) else { return false };
+    let Ok(facts) = CertificateFacts::from_der(&der) else { return false };
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    facts.not_before <= now && now <= facts.not_after
 }
 
 /// What stays the same for a life of the server, and what was used in it.

@@ -183,6 +183,10 @@ async fn admit<Q: DeserializeOwned>(
         (Ok(key), Ok(thumbprint)) => token.verify(&key, thumbprint)?,
         _ => return Err(Refusal::Own),
     };
+    // Over MQTT, TLS looks at its hours; here nothing else does.
+    if !super::door::is_valid(&certificate, now_ms() / 1_000) {
+        return Err(super::door::Closed::Expired.into());
+    }
     // Only now, so that a stranger cannot make this server keep bodies.
     let body = match timeout(PATIENCE, to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => body,

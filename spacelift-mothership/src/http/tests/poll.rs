@@ -10,6 +10,8 @@ use spacelift_worker_core::protocol::message::{
 use spacelift_worker_core::secret::SecretText;
 
 use super::*;
+use crate::ca::Validity;
+use crate::store::PoolCertificate;
 
 /// A process of a worker, which signs what it is told to.
 #[derive(Clone)]
@@ -279,6 +281,36 @@ async fn a_reset_ends_polls_and_shuts_the_door_although_the_key_stays() {
     let mut renewed = Worker::with_token(&house, worker.key.clone(), token);
     renewed.learn_nonce().await;
     renewed.open().await;
+}
+
+#[tokio::test]
+async fn a_certificate_outside_of_its_hours_shuts_the_door_on_every_request_of_an_open_connection_too() {
+    let house = House::new().await;
+    let valid = Worker::new(&house).await;
+    let connection = valid.open().await;
+    let now = crate::fresh::now_ms();
+    let hour = Validity::seconds(now, 3_600);
+    let not_yet = Validity { not_before: hour.not_before + 7_200, not_after: hour.not_after + 7_200 };
+    for validity in [Validity::seconds(now, -5), not_yet] {
+        // For the same key, and past the reset that ends connections: as if the hours of the one certificate had passed.
+        let csr = valid.key.csr("x").unwrap();
+        let issued = house.state.authority.pool(&csr, valid.pool, validity).unwrap();
+        let thumbprint = CertificateThumbprint::from_pem(&issued.pem).unwrap();
+        let certificate =
+            PoolCertificate { csr, pem: issued.pem, serial: issued.serial, fingerprint: issued.fingerprint };
+        house.state.store.replace_certificate(valid.pool, &certificate, now).await.unwrap();
+        let expired = Worker { certificate: thumbprint, ..valid.clone() };
+        let connection = format!("connection={connection}");
+        for (method, rest) in [
+            (Method::POST, "/connection".to_owned()),
+            (Method::POST, format!("/messages?{connection}")),
+            (Method::GET, format!("/messages?{connection}&after=0")),
+            (Method::DELETE, format!("/connection?{connection}")),
+        ] {
+            let (status, refusal) = expired.ask(method.clone(), &rest, b"", |_| {}).await;
+            assert_eq!((status, refusal["reason"].as_str()), (401, Some("expired")), "{method} {rest}");
+        }
+    }
 }
 
 #[tokio::test]
