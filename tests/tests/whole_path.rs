@@ -149,6 +149,19 @@ fn a_discarded_run_frees_its_stack_for_the_next_one() {
 }
 
 #[test]
+fn the_last_line_of_a_run_that_printed_faster_than_its_log_could_leave_is_there() {
+    let mothership = Mothership::start();
+    let pool = mothership.create_pool("pool");
+    let plan = "head -c 40000000 /dev/zero | tr '\\0' 'x' | fold -w 99; echo; echo the last line; false";
+    let _site = Site::create(&mothership, &pool, "site", &["--plan", plan]);
+    let _worker = LauncherSetup::new(&pool).start();
+    let run = mothership.trigger(&["site"]);
+    mothership.await_run(&run, "FAILED");
+    let log = mothership.await_logs(&run, "the last line");
+    assert!(log.len() > 40_000_000, "{} bytes", log.len());
+}
+
+#[test]
 fn a_task_and_a_proposed_run_need_no_confirmation() {
     let mothership = Mothership::start();
     let pool = mothership.create_pool("pool");

@@ -14,8 +14,8 @@ use super::sealing::{SealError, Sealing};
 use crate::fresh;
 use crate::store::{LeaseRecord, Run, Stack, Store, StoreError, started_state};
 
-/// The longest log segment that is taken. Workers cut at 1 MiB; what masking adds has room.
-const MAX_LOG: u64 = 4 << 20;
+/// The longest log segment that is taken: the last one has all that is left of a log, of which workers keep 1 GiB and a line.
+const MAX_LOG: u64 = (1 << 30) + (1 << 20);
 
 /// The longest outputs that are taken. Workers take 1 MiB; what sealing adds has room.
 const MAX_OUTPUTS: u64 = 2 << 20;
