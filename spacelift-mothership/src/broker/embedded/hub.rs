@@ -24,6 +24,9 @@ const SESSION_EXPIRY: Duration = Duration::from_secs(3_600);
 /// Sessions in all, so that a holder of one certificate cannot fill the memory with client identifiers.
 const MAX_SESSIONS: usize = 20_000;
 
+/// Sessions of one pool, so that the holder of its certificate leaves room for the workers of the others.
+const MAX_SESSIONS_OF_POOL: usize = 5_000;
+
 /// A client: a worker under the pool of its certificate, so that no pool reaches into another one's sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ClientKey {
@@ -89,14 +92,12 @@ impl Hub {
         Self { namespace, clients: Mutex::default() }
     }
 
-    /// Gives a connection its place; `None` when there are too many sessions. The same client's earlier connection is cut.
+    /// Gives a connection its place; `None` when there are too many sessions, in all or of its pool, and its pool has none
+    /// that nobody is connected to. The same client's earlier connection is cut.
     pub(super) fn attach(&self, arrival: Arrival, now: Instant) -> Option<Place> {
         let mut clients = self.lock();
-        if clients.by_key.len() >= MAX_SESSIONS && !clients.by_key.contains_key(&arrival.key) {
-            clients.by_key.retain(|_, client| !client.has_expired(now));
-            if clients.by_key.len() >= MAX_SESSIONS {
-                return None;
-            }
+        if !clients.by_key.contains_key(&arrival.key) && !clients.make_room(arrival.key.pool, now) {
+            return None;
         }
         clients.last_number += 1;
         let number = clients.last_number;
@@ -212,8 +213,73 @@ impl Hub {
     }
 }
 
+impl Clients {
+    /// Makes room for one more session of a pool, at the cost of that pool alone: its oldest absent one goes. False when
+    /// there is none.
+    fn make_room(&mut self, pool: PoolId, now: Instant) -> bool {
+        if self.has_room(pool) {
+            return true;
+        }
+        self.by_key.retain(|_, client| !client.has_expired(now));
+        if self.has_room(pool) {
+            return true;
+        }
+        let absent = self.by_key.iter().filter(|(key, client)| key.pool == pool && client.live.is_none());
+        let oldest = absent.min_by_key(|(_, client)| client.left_at).map(|(key, _)| *key);
+        oldest.is_some_and(|key| self.by_key.remove(&key).is_some())
+    }
+
+    fn has_room(&self, pool: PoolId) -> bool {
+        self.by_key.len() < MAX_SESSIONS
+            && self.by_key.keys().filter(|key| key.pool == pool).count() < MAX_SESSIONS_OF_POOL
+    }
+}
+
 impl Client {
     fn has_expired(&self, now: Instant) -> bool {
         self.left_at.is_some_and(|left| now.saturating_duration_since(left) >= SESSION_EXPIRY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(pool: u64, worker: usize) -> ClientKey {
+        let worker = WorkerId::from_parts(u64::try_from(worker).unwrap(), 1);
+        ClientKey { pool: PoolId::from_parts(pool, 1), worker }
+    }
+
+    fn attach(hub: &Hub, key: ClientKey, now: Instant) -> Option<Place> {
+        let certificate = CertificateDer::from(Vec::new());
+        hub.attach(Arrival { key, clean_session: false, will: None, certificate }, now)
+    }
+
+    #[test]
+    fn a_pool_that_takes_all_it_can_leaves_room_for_another_one() {
+        let (hub, now) = (Hub::new("n".into()), Instant::now());
+        let places = (0..MAX_SESSIONS_OF_POOL + 9)
+            .filter(|&worker| attach(&hub, key(1, worker), now).is_some())
+            .count();
+        assert_eq!(places, MAX_SESSIONS_OF_POOL, "nobody is absent, so whoever comes next is refused");
+        assert!(attach(&hub, key(1, 0), now).is_some(), "who is there may come again");
+        assert!(attach(&hub, key(2, 0), now).is_some());
+    }
+
+    #[test]
+    fn a_full_pool_loses_its_own_oldest_absent_session() {
+        let (hub, now) = (Hub::new("n".into()), Instant::now());
+        let later = |secs| now + Duration::from_secs(secs);
+        let other = attach(&hub, key(2, 0), now).unwrap();
+        hub.detach(&other, now);
+        let mut places: Vec<_> =
+            (0..MAX_SESSIONS_OF_POOL).map(|worker| attach(&hub, key(1, worker), now).unwrap()).collect();
+        let (second, first) = (places.remove(5), places.remove(4));
+        hub.detach(&first, later(1));
+        hub.detach(&second, later(2));
+        assert!(attach(&hub, key(1, MAX_SESSIONS), later(3)).is_some());
+        assert!(!hub.publish(first.key, Bytes::new()), "it is forgotten");
+        assert!(hub.lock().by_key.contains_key(&second.key));
+        assert!(hub.lock().by_key.contains_key(&other.key), "that of another pool stays, however old");
     }
 }

@@ -23,6 +23,9 @@ const KEPT_FOR: Duration = Duration::from_secs(3_600);
 /// Connections in all, so that a holder of one key cannot fill the memory with worker identifiers.
 const MAX_CONNECTIONS: usize = 20_000;
 
+/// Connections of one pool, so that the holder of its key leaves room for the workers of the others.
+const MAX_CONNECTIONS_OF_POOL: usize = 5_000;
+
 /// A worker under its pool, so that no pool reaches into another one's mailboxes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Client {
@@ -35,7 +38,7 @@ pub(super) struct Client {
 pub(super) enum Refused {
     /// Another process speaks for this worker.
     Duplicate,
-    /// There are too many.
+    /// There are too many, in all or of its pool.
     Full,
 }
 
@@ -66,6 +69,28 @@ struct Clients {
     last_connection: u64,
 }
 
+impl Clients {
+    /// Makes room for one more connection of a pool, at the cost of that pool alone: the one of it that was silent longest
+    /// goes. False when none was silent.
+    fn make_room(&mut self, pool: PoolId, now: Instant) -> bool {
+        if self.has_room(pool) {
+            return true;
+        }
+        self.live.retain(|_, live| now.saturating_duration_since(live.heard) < KEPT_FOR);
+        if self.has_room(pool) {
+            return true;
+        }
+        let silent = self.live.iter().filter(|(client, live)| client.pool == pool && live.is_silent(now));
+        let oldest = silent.min_by_key(|(_, live)| live.heard).map(|(client, _)| *client);
+        oldest.is_some_and(|client| self.live.remove(&client).is_some())
+    }
+
+    fn has_room(&self, pool: PoolId) -> bool {
+        self.live.len() < MAX_CONNECTIONS
+            && self.live.keys().filter(|client| client.pool == pool).count() < MAX_CONNECTIONS_OF_POOL
+    }
+}
+
 /// All workers that poll.
 #[derive(Debug, Default)]
 pub(super) struct Hub {
@@ -87,11 +112,8 @@ impl Hub {
         }
         // Polls of the earlier connection find that it is gone.
         end(clients.live.remove(&client));
-        if clients.live.len() >= MAX_CONNECTIONS {
-            clients.live.retain(|_, live| now.saturating_duration_since(live.heard) < KEPT_FOR);
-            if clients.live.len() >= MAX_CONNECTIONS {
-                return Err(Refused::Full);
-            }
+        if !clients.make_room(client.pool, now) {
+            return Err(Refused::Full);
         }
         clients.last_connection += 1;
         let connection = clients.last_connection;
@@ -271,6 +293,28 @@ mod tests {
         let first = hub.open(client(1), "a", Instant::now()).unwrap();
         assert_eq!(hub.heard(client(1), "b", first, Instant::now()), Err(Gone));
         assert_eq!(hub.heard(client(2), "a", first, Instant::now()), Err(Gone));
+    }
+
+    #[test]
+    fn a_pool_that_takes_all_it_can_leaves_room_for_another_one_and_loses_its_own_oldest_silent_one() {
+        let (hub, began) = (Hub::default(), Instant::now());
+        let of_pool = |number: u64| Client { worker: WorkerId::from_parts(number, 7), ..client(1) };
+        let other = hub.open(client(2), "a", began).unwrap();
+        let soon = began + LIVE_FOR / 2;
+        let first = hub.open(of_pool(0), "a", soon).unwrap();
+        let opened = (1..)
+            .take(MAX_CONNECTIONS_OF_POOL + 9)
+            .filter(|&at| hub.open(of_pool(at), "a", soon).is_ok())
+            .count();
+        assert_eq!(opened + 1, MAX_CONNECTIONS_OF_POOL);
+        assert!(hub.open(client(3), "a", soon).is_ok());
+        // All but this one fall silent.
+        let later = soon + LIVE_FOR;
+        assert_eq!(hub.heard(of_pool(0), "a", first, later), Ok(()));
+        assert!(hub.open(of_pool(99_999), "a", later).is_ok());
+        assert_eq!(hub.read(of_pool(0), first, 0), Ok(None), "the one that speaks stays");
+        assert_eq!(hub.read(client(2), other, 0), Ok(None), "and that of another pool, however old");
+        assert_eq!(hub.lock().live.len(), MAX_CONNECTIONS_OF_POOL + 2);
     }
 
     #[test]
