@@ -108,7 +108,6 @@ struct ActiveRun {
     context: Arc<RunContext>,
     assignment: Arc<Assignment>,
     supervisor: Supervisor,
-    place: Arc<Place>,
     secrets: Secrets,
     log: RunLog,
     upload: Upload,
@@ -131,6 +130,8 @@ struct ActiveRun {
     inputs: Inputs,
     /// Whether the phase may change something.
     writes: bool,
+    /// The last to be dropped: what still runs is told to end before its folder goes.
+    place: Arc<Place>,
 }
 
 /// The task that uploads the log.

@@ -14,6 +14,10 @@ use rustix::path::Arg;
 
 use super::tree::{FOLDER, open_folder, open_root};
 
+/// How often a folder is looked into until nothing is found. A process that goes on writing in it would have it looked into
+/// for ever.
+const MAX_LOOKS: u32 = 1_000;
+
 /// Removes what is at `path`, with everything in it if it is a folder. What is not there is removed already.
 pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
     match remove(path) {
@@ -59,18 +63,30 @@ struct Removal {
 impl Removal {
     fn run(&mut self) -> Result<(), Errno> {
         // Listing a folder while names leave it may pass some over: again, until nothing is found.
-        while self.clear(None)? {
+        for _ in 0..MAX_LOOKS {
+            if !self.clear(None)? {
+                return Ok(());
+            }
             while let Some(name) = self.waiting.pop() {
                 let folder = match open_folder(&self.root, name.to_bytes()) {
                     // It was empty, and another one took its name when it moved up.
                     Err(Errno::NOENT) => continue,
                     other => other?,
                 };
-                while self.clear(Some(&folder))? {}
+                self.empty(&folder)?;
                 rustix::fs::unlinkat(&self.root, &name, AtFlags::REMOVEDIR)?;
             }
         }
-        Ok(())
+        Err(Errno::NOTEMPTY)
+    }
+
+    fn empty(&mut self, folder: &OwnedFd) -> Result<(), Errno> {
+        for _ in 0..MAX_LOOKS {
+            if !self.clear(Some(folder))? {
+                return Ok(());
+            }
+        }
+        Err(Errno::NOTEMPTY)
     }
 
     /// Takes everything out of a folder, or out of the root; whether there was anything.
