@@ -79,14 +79,13 @@ impl Level {
 mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
-    use std::os::unix::process::CommandExt as _;
-    use std::process::{Command, Stdio};
 
     use super::*;
 
     const OTHER: u32 = 1983;
 
-    /// Enough for the hostile process to be done before a walk that comes too late is.
+    /// Enough for the hostile thread to be done while a walk that it can reach is not.
+    #[cfg(target_os = "linux")]
     const FILES: usize = 2_000;
 
     fn owner(path: &Path) -> (u32, u32) {
@@ -141,42 +140,56 @@ mod tests {
         assert_eq!(owner(&outside.join("file")), owner(outer.path()));
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn whoever_gets_the_folder_cannot_lead_the_rest_of_the_walk_elsewhere() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+
+        use rustix::fs::RenameFlags;
+
         if !is_root() {
             return;
         }
         let outer = open_to_all();
         let (path, outside) = (outer.path().join("workspace"), outer.path().join("outside"));
-        for folder in [&path.join("source"), &outside] {
+        let (source, link) = (path.join("source"), path.join("link"));
+        for folder in [&source, &outside] {
             fs::create_dir_all(folder).unwrap();
             for number in 0..FILES {
                 fs::write(folder.join(number.to_string()), "").unwrap();
             }
         }
-        // Says that it looks, looks until the folder is its own, and puts a link in the place of what is in it.
-        let script =
-            r#"echo; until [ -O "$1" ]; do :; done; mv "$1/source" "$1/away" && ln -s "$2" "$1/source""#;
-        let mut hostile = Command::new("/bin/sh")
-            .args(["-c", script, "sh"])
-            .args([&path, &outside])
-            .uid(OTHER)
-            .gid(OTHER)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        io::Read::read_exact(&mut hostile.stdout.take().unwrap(), &mut [0]).unwrap();
 
-        let given = give(&path, (OTHER, OTHER));
+        // Puts a link in the place of a folder in one step, as soon as a user other than root is let.
+        let is_over = AtomicBool::new(false);
+        let given = std::thread::scope(|scope| {
+            let hostile = scope.spawn(|| {
+                let other = Uid::from_raw(OTHER);
+                rustix::thread::set_thread_res_uid(other, other, other).unwrap();
+                let wait_for = |path| {
+                    while owner(path).0 != OTHER && !is_over.load(Ordering::Acquire) {
+                        std::hint::spin_loop();
+                    }
+                };
+                wait_for(&path);
+                symlink(&outside, &link).unwrap();
+                wait_for(&source);
+                rustix::fs::renameat_with(CWD, &link, CWD, &source, RenameFlags::EXCHANGE).unwrap();
+            });
+            let given = give(&path, (OTHER, OTHER));
+            is_over.store(true, Ordering::Release);
+            hostile.join().unwrap();
+            given
+        });
 
-        assert!(hostile.wait().unwrap().success());
-        assert!(path.join("source").is_symlink());
+        assert!(source.is_symlink());
         for entry in fs::read_dir(&outside).unwrap() {
             assert_eq!(owner(&entry.unwrap().path()), owner(outer.path()));
         }
         given.unwrap();
-        assert_eq!(owner(&path.join("away")), (OTHER, OTHER));
-        assert_eq!(fs::read_dir(path.join("away")).unwrap().count(), FILES);
+        for entry in fs::read_dir(&link).unwrap() {
+            assert_eq!(owner(&entry.unwrap().path()), (OTHER, OTHER));
+        }
     }
 
     #[test]
