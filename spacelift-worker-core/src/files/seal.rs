@@ -1,8 +1,8 @@
 //! Sealing and unsealing from file to file.
 //!
 //! The target appears whole or not at all: it is written beside its place into a new file that only the owner may read,
-//! synced, renamed, and its folder synced. Chunks are read to where they are sealed or opened and written from there; one
-//! thread reads and transforms while another writes, and two batches are all that is ever in memory.
+//! synced, renamed, and its folder synced. Chunks are read to where they are sealed or opened and written from there; two
+//! threads take turns, so that one reads and transforms while the other writes, and two batches are all that is ever in memory.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
