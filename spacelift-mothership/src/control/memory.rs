@@ -80,10 +80,7 @@ impl Memory {
     pub(super) fn forget_worker(&mut self, worker: WorkerId) {
         self.heard.remove(&worker);
         self.claims.remove(&worker);
-        for refusals in self.refusals.values_mut() {
-            refusals.remove(&worker);
-        }
-        self.refusals.retain(|_, refusals| !refusals.is_empty());
+        self.forget_refusals_by(|refuser| refuser == worker);
     }
 
     /// What the newest status of a worker says it holds under a lease that no record knows.
@@ -104,10 +101,7 @@ impl Memory {
     pub(super) fn forget_the_dead(&mut self, dead: &[WorkerId], messages: &[MessageId]) {
         self.heard.retain(|worker| !dead.contains(worker));
         self.claims.retain(|worker, _| !dead.contains(worker));
-        for refusals in self.refusals.values_mut() {
-            refusals.retain(|worker, _| !dead.contains(worker));
-        }
-        self.refusals.retain(|_, refusals| !refusals.is_empty());
+        self.forget_refusals_by(|refuser| dead.contains(&refuser));
         self.newest_offer.retain(|worker, _| !dead.contains(worker));
         self.sent.retain(|message, _| !messages.contains(message));
     }
@@ -178,6 +172,13 @@ impl Memory {
                 self.is_dirty = true;
             }
         }
+    }
+
+    fn forget_refusals_by(&mut self, gone: impl Fn(WorkerId) -> bool) {
+        self.refusals.retain(|_, refusals| {
+            refusals.retain(|&refuser, _| !gone(refuser));
+            !refusals.is_empty()
+        });
     }
 
     /// Forgets refusals of every run but these.

@@ -47,7 +47,7 @@ impl fmt::Debug for LauncherBuilder {
 
 impl LauncherBuilder {
     pub(super) fn from_environment(environment: Environment) -> Self {
-        let Environment { pairs, not_utf8, .. } = environment;
+        let Environment { pairs, not_utf8 } = environment;
         let environment =
             pairs.iter().map(|(name, value)| (name.clone(), SecretText::from(value.as_str()))).collect();
         let mut parsed = config::parse(pairs);

@@ -4,13 +4,14 @@
 //! input through its standard input, gives its answer on its standard output, and ends.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::{fs, io};
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
+use crate::driver::process::usage;
 use crate::policy;
 
 /// Bytes of address space of the process that evaluates, over those that it begins with.
@@ -66,19 +67,12 @@ pub fn child_work() -> bool {
 
 /// No more memory than the limit, no core file, and no file to write.
 pub(super) fn limit_resources() -> io::Result<()> {
-    let memory = address_space().unwrap_or(0).saturating_add(MEMORY_LIMIT);
+    // Some programs reserve a lot and use little of it, such as an interpreter whose allocator keeps a gibibyte for its threads.
+    let memory = usage::size("self", "VmSize").unwrap_or(0).saturating_add(MEMORY_LIMIT);
     for (resource, limit) in [(Resource::As, memory), (Resource::Core, 0), (Resource::Fsize, 0)] {
         setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })?;
     }
     Ok(())
-}
-
-/// Bytes of address space of this process: `VmSize` of `proc_pid_status(5)`. Some programs reserve a lot and use little of it, such
-/// as an interpreter whose allocator keeps a gibibyte for its threads.
-fn address_space() -> Option<u64> {
-    let text = fs::read_to_string("/proc/self/status").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmSize:"))?;
-    line.trim().trim_end_matches(" kB").parse::<u64>().ok()?.checked_mul(1_024)
 }
 
 /// A program that evaluates one policy, and how it is started.

@@ -2,7 +2,7 @@
 
 mod execution;
 mod tree;
-mod usage;
+pub(super) mod usage;
 
 pub use execution::ProcessExecutor;
 pub(crate) use tree::end_left_over;

@@ -1,5 +1,6 @@
 //! What a step's processes have taken, from `/proc` and the control group. Nothing where these are not.
 
+use std::fmt::Display;
 use std::fs;
 
 use crate::exec::ExecUsage;
@@ -14,7 +15,7 @@ pub(super) fn of(pids: impl Iterator<Item = i32>, throttled_before: Option<u64>)
         let Some(ticks) = ticks(pid) else { continue };
         usage.processes += 1;
         usage.cpu_ms += ticks * 1_000 / TICKS;
-        usage.memory += resident(pid).unwrap_or(0);
+        usage.memory += size(pid, "VmRSS").unwrap_or(0);
     }
     usage.throttled_ms = throttled_ms().zip(throttled_before).map(|(now, before)| now.saturating_sub(before));
     usage
@@ -29,10 +30,10 @@ fn ticks(pid: i32) -> Option<u64> {
     Some(number(14)? + number(15)? + number(16)? + number(17)?)
 }
 
-/// Resident bytes: `VmRSS` of `proc_pid_status(5)`.
-fn resident(pid: i32) -> Option<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+/// A size of a process in bytes, such as `VmRSS`: its field in `proc_pid_status(5)`. `process` is its number, or `self`.
+pub(in crate::driver) fn size(process: impl Display, field: &str) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
     line.trim().trim_end_matches(" kB").parse::<u64>().ok()?.checked_mul(1_024)
 }
 
